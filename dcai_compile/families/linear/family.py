@@ -1,0 +1,216 @@
+"""The linear family behind the interface that the rest of the compiler knows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from fractions import Fraction
+from math import fsum, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from dcai_compile.encoding import Encoding
+from dcai_compile.errors import CompilerPanic
+from dcai_compile.exact import max_abs
+from dcai_compile.families import register_family
+from dcai_compile.families.linear.bounds import float_errors, score_errors
+from dcai_compile.families.linear.grid import Grid, choose_grid, rounding_of
+from dcai_compile.families.linear.integers import LinearIntegers, LinearModel, StepRequest
+from dcai_compile.families.linear.mirror import LinearMirror
+from dcai_compile.families.linear.plan import (
+    INTERCEPT_BITS,
+    Calibration,
+    StepPlan,
+    delta_unit,
+    intercept_decay,
+    plan_step,
+)
+from dcai_compile.families.linear.steps import RULES
+from dcai_compile.model import (
+    Arrays,
+    CodeTable,
+    Facts,
+    Family,
+    IntegerModel,
+    LearningCheck,
+    Mirror,
+    Model,
+    Options,
+    StorageTable,
+)
+
+MAX_SCORE_BITS = 157
+"""A score times the 98-bit mantissa of its unit must stay inside int256."""
+
+
+def _calibrate(model: LinearModel, X: Any, encoding: Encoding) -> Calibration:
+    """Sizes of the calibration samples, for the proof that no update overflows."""
+    wire = encoding.matrix(encoding.encode(X))
+    doubles = abs(wire.astype(np.float64))
+    squares = np.asarray((doubles * doubles).sum(axis=1)).ravel()
+    columns = np.asarray((doubles * doubles).mean(axis=0)).ravel()
+    used = columns[columns > 0]
+    decay = float(intercept_decay(encoding))
+    # Summed by fsum: what is published must not depend on a machine's order of summation.
+    norms = [
+        sqrt(fsum([*(w * w for w in weights), b * b / decay]))
+        for weights, b in zip(model.coef.tolist(), model.intercept.tolist(), strict=True)
+    ]
+    values = wire.data if sparse.issparse(wire) else wire
+    return Calibration(
+        max_value=max_abs(values),
+        typical_value=sqrt(float(used.min())) if len(used) else 1.0,
+        max_squared_norm=int(squares.max() * (1.0 + 1e-9)) + 1,
+        min_squared_norm=int(squares.min() * (1.0 - 1e-9)),
+        weight_norm=max(norms),
+    )
+
+
+class LinearFamily(Family):
+    """Linear classifiers."""
+
+    name = "linear"
+    template = "linear.sol.j2"
+
+    def quantize(
+        self, model: Model, X: Any, encoding: Encoding, options: Options
+    ) -> LinearIntegers:
+        assert isinstance(model, LinearModel)
+        plan, unit = None, None
+        if model.step:
+            rule = RULES[model.step.rule]
+            plan = plan_step(
+                rule,
+                encoding,
+                _calibrate(model, X, encoding),
+                learning_rate=model.step.learning_rate,
+                epsilon=model.step.epsilon,
+                fit_intercept=model.step.fit_intercept,
+                horizon=options.horizon,
+            )
+            unit = delta_unit(rule, plan.eta, plan.divisor, encoding)
+        grid, bound = choose_grid(
+            model.coef, model.intercept, X, encoding, unit, options.weight_bits
+        )
+        integers = LinearIntegers(model, encoding, bound, grid, plan)
+        _check_ranges(integers)
+        return integers
+
+    def mirror(self, integers: IntegerModel) -> Mirror:
+        return LinearMirror(_linear(integers))
+
+    def code_table(self, integers: IntegerModel) -> CodeTable:
+        grid = _linear(integers).grid
+        return CodeTable(np.ascontiguousarray(grid.weights.T), grid.bits, "feature")
+
+    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
+        linear = _linear(integers)
+        if linear.plan is None:
+            return ()
+        lanes = linear.n_rows * linear.encoding.n_features
+        return (
+            StorageTable("interceptDelta", linear.n_rows, INTERCEPT_BITS, "int128"),
+            StorageTable("delta", lanes, linear.plan.lane_bits, "uint256"),
+        )
+
+    def context(self, integers: IntegerModel) -> Facts:
+        from dcai_compile.families.linear.rows import linear_context
+
+        return linear_context(_linear(integers))
+
+    def error_bounds(
+        self, integers: IntegerModel, X: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        linear = _linear(integers)
+        model = linear.model
+        rounding = rounding_of(linear.grid, model.coef, model.intercept, linear.encoding)
+        ours = score_errors(linear.encoding, X, model.coef, rounding).max(axis=1)
+        narrow = model.dtype == "float32" or getattr(X, "dtype", None) == np.float32
+        dtype = np.float32 if narrow else np.float64
+        theirs = float_errors(X, model.coef, model.intercept, dtype).max(axis=1)
+        return np.asarray(ours), np.asarray(theirs)
+
+    def estimator(self, model: Model) -> Any:
+        from dcai_compile.families.linear.extract import restore
+
+        assert isinstance(model, LinearModel)
+        return restore(model, model.coef, model.intercept)
+
+    def learning_check(self, integers: IntegerModel) -> LearningCheck | None:
+        from dcai_compile.families.linear.learning import LinearLearningCheck
+
+        linear = _linear(integers)
+        return LinearLearningCheck(linear) if linear.plan else None
+
+    def dump(self, integers: IntegerModel) -> tuple[Facts, Arrays]:
+        linear = _linear(integers)
+        model, grid = linear.model, linear.grid
+        facts: Facts = {
+            "estimator": model.estimator,
+            "settings": dict(model.settings),
+            "library": model.library,
+            "classes": list(model.classes),
+            "feature_indices": list(model.feature_indices),
+            "dtype": model.dtype,
+            "step": asdict(model.step) if model.step else None,
+            "bits": grid.bits,
+            "factors": [str(grid.factor_a), str(grid.factor_e), str(grid.factor_k)],
+            "fine_unit": str(grid.fine_unit),
+            "intercepts": [str(b) for b in grid.intercepts],
+            "bound": linear.bound,
+            "plan": asdict(linear.plan) if linear.plan else None,
+        }
+        return facts, {"coef": model.coef, "intercept": model.intercept, "weights": grid.weights}
+
+    def load(self, facts: Facts, arrays: Arrays, encoding: Encoding) -> LinearIntegers:
+        model = LinearModel(
+            family=self.name,
+            estimator=facts["estimator"],
+            settings=facts["settings"],
+            library=facts["library"],
+            classes=tuple(facts["classes"]),
+            n_features=int(arrays["coef"].shape[1]),
+            feature_indices=tuple(facts["feature_indices"]),
+            coef=arrays["coef"],
+            intercept=arrays["intercept"],
+            dtype=facts["dtype"],
+            step=StepRequest(**facts["step"]) if facts["step"] else None,
+        )
+        factors = [int(factor) for factor in facts["factors"]]
+        grid = Grid(
+            arrays["weights"],
+            facts["bits"],
+            factors[0],
+            factors[1],
+            factors[2],
+            Fraction(facts["fine_unit"]),
+            tuple(int(b) for b in facts["intercepts"]),
+        )
+        plan = StepPlan(**facts["plan"]) if facts["plan"] else None
+        return LinearIntegers(model, encoding, facts["bound"], grid, plan)
+
+
+def _linear(integers: IntegerModel) -> LinearIntegers:
+    if not isinstance(integers, LinearIntegers):
+        raise CompilerPanic(f"{type(integers).__name__} is not a linear model")
+    return integers
+
+
+def _check_ranges(integers: LinearIntegers) -> None:
+    """The template's unchecked sums rest on this: no score leaves int256, whatever the sample."""
+    grid, encoding = integers.grid, integers.encoding
+    lane = 1 << (integers.plan.lane_bits - 1) if integers.plan else 0
+    weight = (1 << (grid.bits - 1)) * grid.factor_a + lane * grid.factor_e
+    sample = encoding.max_length << 63 if encoding.name == "dense" else encoding.max_length
+    offset = max(abs(b) for b in grid.intercepts) + (1 << (INTERCEPT_BITS - 1))
+    if (grid.factor_k * weight * sample + offset).bit_length() > 250:
+        raise CompilerPanic("a score could leave int256")
+    if integers.plan is not None and encoding.name == "dense":
+        sample = encoding.n_features * integers.plan.max_value
+    if integers.plan and (weight * grid.factor_k * sample + offset).bit_length() > MAX_SCORE_BITS:
+        raise CompilerPanic("a score could be too large for the training step")
+
+
+LINEAR = register_family(LinearFamily())

@@ -1,0 +1,223 @@
+"""The linear contract in Python integers, step for step as in `templates/linear.sol.j2`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcai_compile.encoding import INT64_MAX, Sample
+from dcai_compile.exact import exact_dot
+from dcai_compile.families.linear import grid
+from dcai_compile.families.linear.integers import LinearIntegers
+from dcai_compile.families.linear.plan import INTERCEPT_BITS
+from dcai_compile.fixed import div_round_half_away
+from dcai_compile.model import Mirror, Revert
+
+INTERCEPT_MAX = (1 << (INTERCEPT_BITS - 1)) - 1
+
+
+class LinearMirror(Mirror):
+    """State of a linear contract: lanes that count what updates have added, all zero at first."""
+
+    integers: LinearIntegers
+
+    def __init__(self, integers: LinearIntegers) -> None:
+        super().__init__(integers)
+        rows, features = integers.grid.weights.shape
+        self.delta = np.zeros((features, rows), dtype=np.int64)
+        self.intercept_delta = [0] * rows
+        self.constants = integers.constants() if integers.plan else None
+
+    # ENCODE
+
+    def encode_check(self, sample: Sequence[int]) -> None:
+        encoding = self.integers.encoding
+        if encoding.name == "dense":
+            if len(sample) != encoding.n_features:
+                raise Revert("SampleLengthMismatch", encoding.n_features, len(sample))
+            return
+        if len(sample) == 0:
+            raise Revert("EmptySample")
+        if len(sample) > encoding.max_length:
+            raise Revert("SampleTooLong", len(sample), encoding.max_length)
+        for position, index in enumerate(sample):
+            if not 0 <= index < encoding.n_features:
+                raise Revert("FeatureIndexOutOfRange", position, index)
+
+    # SCORE
+
+    def scores(self, samples: list[Sample]) -> NDArray[np.object_]:
+        published = self.integers.grid
+        scores = published.scores(self.integers.encoding, samples)
+        if self.integers.plan:
+            wire = self.integers.encoding.matrix(samples)
+            learned = exact_dot(wire, np.ascontiguousarray(self.delta.T))
+            scores = scores + learned * (published.factor_e * published.factor_k)
+            scores = scores + np.array(self.intercept_delta, dtype=object)
+        return scores
+
+    # DECIDE
+
+    def decide(self, scores: Sequence[int]) -> int:
+        if len(scores) != self.integers.n_rows:
+            raise Revert("SampleLengthMismatch", self.integers.n_rows, len(scores))
+        return grid.decide(scores)
+
+    # UPDATE
+
+    def update_encoded(self, sample: Sequence[int], classification: int) -> None:
+        integers, plan, constants = self.integers, self.integers.plan, self.constants
+        if plan is None or constants is None or integers.rule is None:
+            raise Revert("ModelIsFrozen")
+        n_classes = len(integers.model.classes)
+        if classification >= n_classes:
+            raise Revert("ClassOutOfRange", classification, n_classes)
+        self.encode_check(sample)
+        norm = self._measure(sample)
+        scores = self.scores([np.array(sample, dtype=np.int64)])[0]
+        steps = [
+            integers.rule.step(constants, score, self._sign(row, classification), norm)
+            for row, score in enumerate(scores)
+        ]
+        if any(steps):
+            self._move(sample, steps)
+
+    def _sign(self, row: int, classification: int) -> int:
+        target = 1 if self.integers.n_rows == 1 else row
+        return 1 if classification == target else -1
+
+    def _measure(self, sample: Sequence[int]) -> int:
+        """Check what `update` takes; the squared norm, where the rule needs it, else 0."""
+        plan, rule = self.integers.plan, self.integers.rule
+        assert plan is not None and rule is not None
+        if self.integers.encoding.name == "dense":
+            for position, value in enumerate(sample):
+                if abs(value) > plan.max_value:
+                    raise Revert("FeatureValueOutOfRange", position, value, plan.max_value)
+        if not rule.uses_norm:
+            return 0
+        values = sample
+        if self.integers.encoding.name == "indices":
+            values = np.unique(np.array(sample), return_counts=True)[1].tolist()
+        norm = sum(value * value for value in values)
+        least, most = plan.min_squared_norm, plan.max_squared_norm
+        if norm < least or (most and norm > most):
+            raise Revert("SquaredNormOutOfRange", norm, least, most)
+        return norm
+
+    def _move(self, sample: Sequence[int], steps: Sequence[int]) -> None:
+        """Add the step to every lane of the sample's features, or change nothing and revert."""
+        plan = self.integers.plan
+        assert plan is not None
+        limit = (1 << (plan.lane_bits - 1)) - 1
+        lanes = self.delta.copy()
+        rows = len(steps)
+        dense = self.integers.encoding.name == "dense"
+        for position, value in enumerate(sample):
+            feature, times = (position, value) if dense else (value, 1)
+            for row, step in enumerate(steps):
+                if step == 0 or times == 0:
+                    continue
+                moved = int(lanes[feature, row]) + div_round_half_away(step * times, plan.divisor)
+                if not -limit - 1 <= moved <= limit:
+                    raise Revert("LaneOverflow", feature * rows + row, moved)
+                lanes[feature, row] = moved
+        intercepts = list(self.intercept_delta)
+        if plan.fit_intercept:
+            for row, step in enumerate(steps):
+                change = div_round_half_away(step * self.integers.intercept_step, plan.divisor)
+                intercepts[row] += change
+                if not -INTERCEPT_MAX - 1 <= intercepts[row] <= INTERCEPT_MAX:
+                    raise Revert("InterceptOverflow", row, intercepts[row])
+        self.delta, self.intercept_delta = lanes, intercepts
+
+    # State
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        if self.integers.plan is None:
+            return {}
+        return {
+            "interceptDelta": np.array(self.intercept_delta, dtype=object),
+            "delta": self.delta.ravel(),
+        }
+
+    def parameters(self) -> list[int]:
+        """Weights in fine units, feature by feature, then intercepts in score units."""
+        weights = self.weights().T.ravel().tolist()
+        return [*weights, *self.intercepts()]
+
+    def weights(self) -> NDArray[np.object_]:
+        """Effective weights in fine units, shape (n_rows, n_features)."""
+        published = self.integers.grid
+        return np.asarray(
+            published.weights.astype(object) * published.factor_a
+            + self.delta.T.astype(object) * published.factor_e
+        )
+
+    def intercepts(self) -> list[int]:
+        """Effective intercepts in score units, one a row."""
+        published = self.integers.grid.intercepts
+        return [b + d for b, d in zip(published, self.intercept_delta, strict=True)]
+
+    @property
+    def score_unit(self) -> float:
+        return float(self.integers.score_unit)
+
+    def real_parameters(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Effective weights (n_rows, n_features) and intercepts (n_rows,), as the nearest doubles."""
+        fine, unit = self.integers.grid.fine_unit, self.integers.score_unit
+        weights = [[float(w * fine) for w in row] for row in self.weights().tolist()]
+        shape = self.integers.grid.weights.shape
+        return (
+            np.array(weights, np.float64).reshape(shape),
+            np.array([float(b * unit) for b in self.intercepts()], np.float64),
+        )
+
+    def to_estimator(self) -> Any:
+        from dcai_compile.families.linear.extract import restore
+
+        coef, intercept = self.real_parameters()
+        return restore(self.integers.model, coef, intercept)
+
+    # Probes
+
+    def probe_samples(self) -> list[list[int]]:
+        n, longest = self.integers.encoding.n_features, self.integers.encoding.max_length
+        if self.integers.encoding.name == "indices":
+            return [
+                [],
+                [0],
+                [n - 1],
+                [n],
+                [-1],
+                [0, -1],
+                [1 << 32],
+                [INT64_MAX],
+                [-INT64_MAX - 1],
+                [n - 1, 0, n - 1],
+                [0] * (longest + 1),
+            ]
+        limit = self.integers.plan.max_value if self.integers.plan else 1
+        uniform = [0, 1, -1, limit, -limit, min(limit + 1, INT64_MAX), INT64_MAX, -INT64_MAX - 1]
+        return [
+            [],
+            [0] * (n - 1),
+            [0] * (n + 1),
+            *([value] * n for value in uniform),
+            *([0] * (n - 1) + [value] for value in (limit, -limit - 1)),
+        ]
+
+    def probe_scores(self) -> list[list[int]]:
+        rows = self.integers.n_rows
+        extremes = [(1 << 255) - 1, -(1 << 255)]
+        if rows == 1:
+            return [[0], [1], [-1], *([value] for value in extremes), [], [1, 0]]
+        patterns = [[0] * rows, [-1] * rows, [0] * (rows - 1), [0] * (rows + 1)]
+        for row in range(rows):
+            # A tie with the row before (the first wins), and one more than it.
+            patterns.append([7 if other in (row - 1, row) else 0 for other in range(rows)])
+            patterns.append([extremes[0] if other == row else extremes[1] for other in range(rows)])
+        return patterns

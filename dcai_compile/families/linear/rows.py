@@ -1,0 +1,277 @@
+"""Ready rows for `templates/linear.sol.j2`: every number in the contract is computed here."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from dcai_compile.encoding import TO_FLOAT
+from dcai_compile.families.linear.integers import LinearIntegers
+from dcai_compile.families.linear.plan import delta_unit
+from dcai_compile.model import Constant, Facts
+
+CONSTANT_COMMENTS = {
+    "one": "The largest score that is not above 1.0.",
+    "unit_mantissa": "One unit of a score, times 2**(64 + UNIT_SHIFT).",
+    "unit_shift": "See UNIT_MANTISSA.",
+    "low": "The largest score below 1 - epsilon; epsilon is {epsilon!r}.",
+    "high": "The largest score not above 1 + epsilon; epsilon is {epsilon!r}.",
+    "epsilon_x64": "{epsilon!r}, times 2**64.",
+    "c_x64": "C = {c!r}, times 2**64.",
+    "half_over_c": "1 / (2 C) with C = {c!r}, in squared wire units times 2**64.",
+    "scale_squared": "Squared wire units per 1.0.",
+}
+
+FORMULAS = {
+    "perceptron": "the perceptron.",
+    "hinge": "the hinge loss.",
+    "log_loss": "the logistic loss.",
+    "modified_huber": "the modified Huber loss.",
+    "squared_hinge": "the squared hinge loss.",
+    "squared_error": "the squared error.",
+    "huber": "the Huber loss.",
+    "epsilon_insensitive": "the epsilon-insensitive loss.",
+    "squared_epsilon_insensitive": "the squared epsilon-insensitive loss.",
+    "pa1": "passive-aggressive I.",
+    "pa2": "passive-aggressive II.",
+}
+
+
+def linear_context(integers: LinearIntegers) -> Facts:
+    """Everything that only the linear templates need."""
+    plan, rule = integers.plan, integers.rule
+    score_unit, fine_unit = integers.score_unit, integers.grid.fine_unit
+    facts: Facts = {
+        "updatable": plan is not None,
+        "n_rows": integers.n_rows,
+        "gathers": integers.encoding.name == "indices",
+        "constants": [*_shape(integers), *_step(integers), *_dcai(integers)],
+        "intercepts": [
+            Constant("int256", "", str(b), f"{float(b * score_unit)!r}")
+            for b in integers.grid.intercepts
+        ],
+        "score_unit": f"{float(score_unit)!r}",
+        "fine_unit": f"{float(fine_unit)!r}",
+        "base_unit": fine_unit * integers.grid.factor_a,
+        "rule": plan.rule if plan else None,
+        "rule_formula": FORMULAS[plan.rule] if plan else None,
+        "learning_rate": _rate(integers),
+        "fit_intercept": plan.fit_intercept if plan else False,
+        "uses_norm": rule.uses_norm if rule else False,
+        "dcai_learning_rate": _dcai_learning_rate(integers),
+        "summary": _summary(integers),
+        "errors": _errors(integers),
+    }
+    return facts
+
+
+def _rate(integers: LinearIntegers) -> str:
+    plan, rule = integers.plan, integers.rule
+    if plan is None or rule is None:
+        return ""
+    return f"C = {plan.c!r}" if rule.is_passive_aggressive else repr(plan.eta)
+
+
+def _shape(integers: LinearIntegers) -> list[Constant]:
+    grid, encoding = integers.grid, integers.encoding
+    fine = float(grid.fine_unit)
+    rows = [
+        Constant("uint256", "FEATURES", str(encoding.n_features), "Number of features."),
+        Constant("uint256", "CLASSES", str(len(integers.model.classes)), "Number of classes."),
+        Constant(
+            "uint256",
+            "ROWS",
+            str(integers.n_rows),
+            "Number of scores: one for two classes, else one a class.",
+        ),
+        Constant("uint256", "WEIGHT_BYTES", str(grid.bits // 8), "Bytes of a published weight."),
+    ]
+    if encoding.name == "indices":
+        limit = f"Indices in the longest sample; a client may repeat an index {encoding.max_length} times."
+        rows.append(Constant("uint256", "MAX_LENGTH", str(encoding.max_length), limit))
+        size = integers.n_rows * grid.bits // 8
+        rows.append(
+            Constant("uint256", "ROW_BYTES", str(size), "Bytes of a feature's published weights.")
+        )
+    rows += [
+        Constant(
+            "int256",
+            "FACTOR_A",
+            str(grid.factor_a),
+            f"Fine units of a published weight; one is worth {float(grid.fine_unit * grid.factor_a)!r}.",
+        ),
+        Constant(
+            "int256",
+            "FACTOR_K",
+            str(grid.factor_k),
+            f"Units of a score per fine unit of a weight (worth {fine!r}) and wire unit.",
+        ),
+    ]
+    return rows
+
+
+def _step(integers: LinearIntegers) -> list[Constant]:
+    plan, rule, grid = integers.plan, integers.rule, integers.grid
+    if plan is None or rule is None:
+        return []
+    unit = delta_unit(rule, plan.eta, plan.divisor, integers.encoding)
+    lanes = integers.n_rows * integers.encoding.n_features
+    per_slot = 256 // plan.lane_bits
+    rows = [
+        Constant(
+            "int256",
+            "FACTOR_E",
+            str(grid.factor_e),
+            f"Fine units of a learned unit; one is worth {float(unit)!r}.",
+        ),
+        Constant(
+            "uint256",
+            "LANE_BITS",
+            str(plan.lane_bits),
+            f"Bits of a learned weight: {plan.proved_updates} updates are proved to fit.",
+        ),
+        Constant("uint256", "LANES_PER_SLOT", str(per_slot), "Learned weights in a storage slot."),
+        Constant("uint256", "DELTA_SLOTS", str(-(-lanes // per_slot)), "Slots of learned weights."),
+        Constant(
+            "int256",
+            "LANE_MAX",
+            str((1 << (plan.lane_bits - 1)) - 1),
+            "The largest learned weight; the smallest is -LANE_MAX - 1.",
+        ),
+        Constant(
+            "int256",
+            "DIVISOR",
+            str(plan.divisor),
+            "Step times wire value per learned unit.",
+        ),
+    ]
+    if plan.fit_intercept:
+        rows.append(
+            Constant(
+                "int256",
+                "INTERCEPT_STEP",
+                str(integers.intercept_step),
+                "Units of a score by which a step of DIVISOR moves the intercept.",
+            )
+        )
+    if integers.encoding.name == "dense":
+        limit = repr(plan.max_value / integers.encoding.scale)
+        rows.append(
+            Constant(
+                "int64",
+                "MAX_VALUE",
+                str(plan.max_value),
+                f"The largest value that can be learned from: {limit}, twice the largest seen.",
+            )
+        )
+    return [*rows, *_rule_constants(integers)]
+
+
+def _rule_constants(integers: LinearIntegers) -> list[Constant]:
+    plan, rule = integers.plan, integers.rule
+    assert plan is not None and rule is not None
+    rows = []
+    square = integers.encoding.scale**2
+    if rule.uses_norm:
+        least, most = plan.min_squared_norm, plan.max_squared_norm
+        rows += [
+            Constant(
+                "uint256",
+                "MIN_SQUARED_NORM",
+                str(least),
+                f"Of a sample that can be learned from: {least / square:.6g}.",
+            ),
+            Constant(
+                "uint256",
+                "MAX_SQUARED_NORM",
+                str(most),
+                f"Of a sample that can be learned from: {most / square:.6g}."
+                if most
+                else "0: no limit is needed.",
+            ),
+        ]
+    if rule.fraction_bits:
+        rows.append(Constant("int256", "ONE_X64", str(1 << 64), "1.0, times 2**64."))
+    values = integers.constants()
+    for name in rule.constants:
+        kind = "uint256" if name == "unit_shift" else "int256"
+        comment = CONSTANT_COMMENTS[name].format(epsilon=plan.epsilon, c=plan.c)
+        rows.append(Constant(kind, name.upper(), str(getattr(values, name)), comment))
+    return rows
+
+
+def _dcai(integers: LinearIntegers) -> list[Constant]:
+    """Factors from our units to DCAI's, exact to 96 bits."""
+    rows = []
+    for name, unit in (("WEIGHT", integers.grid.fine_unit), ("INTERCEPT", integers.score_unit)):
+        mantissa, shift = _mantissa(unit * TO_FLOAT)
+        rows.append(
+            Constant(
+                "int256",
+                f"DCAI_{name}_MANTISSA",
+                str(mantissa),
+                f"{float(unit * TO_FLOAT)!r}, times 2**DCAI_{name}_SHIFT.",
+            )
+        )
+        rows.append(
+            Constant(
+                "uint256",
+                f"DCAI_{name}_SHIFT",
+                str(shift),
+                f"See DCAI_{name}_MANTISSA.",
+            )
+        )
+    return rows
+
+
+def _mantissa(value: Fraction) -> tuple[int, int]:
+    shift = max(0, 96 + value.denominator.bit_length() - value.numerator.bit_length())
+    return round(value * (1 << shift)), shift
+
+
+def _dcai_learning_rate(integers: LinearIntegers) -> int | None:
+    """In the type of DCAI's getter, or None where it does not fit."""
+    plan, rule = integers.plan, integers.rule
+    if plan is None or rule is None or rule.is_passive_aggressive:
+        return None
+    rate = round(Fraction(plan.eta) * TO_FLOAT)
+    return rate if 0 < rate < 1 << 32 else None
+
+
+def _summary(integers: LinearIntegers) -> list[tuple[str, str]]:
+    """Lines of the provenance header."""
+    plan, grid = integers.plan, integers.grid
+    unit = float(grid.fine_unit * grid.factor_a)
+    rows = [("weights", f"{grid.bits} bits, one unit is {unit!r}")]
+    if plan is None:
+        return [*rows, ("update", "frozen: this model never changes")]
+    rows.append(("update", f"{plan.rule}, {_rate_title(integers)}, no penalty"))
+    rows.append(
+        (
+            "safe updates",
+            f"{plan.proved_updates} are proved not to overflow {plan.lane_bits}-bit lanes",
+        )
+    )
+    return rows
+
+
+def _rate_title(integers: LinearIntegers) -> str:
+    rate = _rate(integers)
+    return rate if rate.startswith("C") else f"learning rate {rate}"
+
+
+def _errors(integers: LinearIntegers) -> list[str]:
+    """Custom errors that the generated file itself raises."""
+    names: set[str] = {"SampleLengthMismatch", "ValueNotRepresentable"}
+    if integers.encoding.name == "indices":
+        names |= {"EmptySample", "FeatureIndexOutOfRange", "SampleTooLong"}
+    plan, rule = integers.plan, integers.rule
+    if plan is None or rule is None:
+        return sorted(names | {"ModelIsFrozen"})
+    names |= {"ClassOutOfRange", "LaneOverflow"}
+    if plan.fit_intercept:
+        names.add("InterceptOverflow")
+    if rule.uses_norm:
+        names.add("SquaredNormOutOfRange")
+    if integers.encoding.name == "dense":
+        names.add("FeatureValueOutOfRange")
+    return sorted(names)
