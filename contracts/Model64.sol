@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IndexOutOfRange} from "./Errors.sol";
+import {FixedPoint} from "./libraries/FixedPoint.sol";
+
+/// @title What a compiled model is, whoever may teach it
+/// @notice The generated contract fills in the functions without a body. A shell such as
+/// `Classifier64` decides who may call what.
+abstract contract Model64 {
+    /// @dev DCAI's scale of a real number.
+    uint32 internal constant TO_FLOAT = 1e9;
+
+    /// @dev SCORE: what the decision is made from; reverts for a sample that cannot be read.
+    function _scores(int64[] calldata data) internal view virtual returns (int256[] memory scores);
+
+    /// @dev DECIDE: the class with these scores.
+    function _decide(int256[] memory scores) internal pure virtual returns (uint64 classification);
+
+    /// @dev UPDATE: one training step, or a revert that changes nothing.
+    function _update(int64[] calldata data, uint64 classification) internal virtual;
+
+    /// @notice The integer scores of a sample, in the unit that the contract's header names.
+    /// @dev scikit-learn's `decision_function`.
+    function decisionFunction(int64[] calldata data) external view returns (int256[] memory scores) {
+        return _scores(data);
+    }
+
+    /// @notice The class that these scores decide for: the rule alone, open to be checked.
+    function decide(int256[] calldata scores) external pure returns (uint64 classification) {
+        return _decide(scores);
+    }
+
+    /// @notice Consecutive storage slots as they are, to compare a model without trusting its getters.
+    /// @param first the first slot
+    /// @param count how many
+    function readStorage(uint256 first, uint256 count) external view returns (uint256[] memory words) {
+        words = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            assembly ("memory-safe") {
+                // `words` has `count` elements behind its length word, so i is inside it.
+                mstore(add(add(words, 0x20), shl(5, i)), sload(add(first, i)))
+            }
+        }
+    }
+
+    /// @dev floor(sqrt(sum of squares)) of a dense sample. The sum of fewer than 2**128 squares of
+    /// 64-bit values cannot leave 256 bits.
+    function _norm(int64[] calldata data) internal pure returns (uint256) {
+        uint256 squares = 0;
+        for (uint256 i = 0; i < data.length; ++i) {
+            int256 value = data[i];
+            unchecked {
+                squares += uint256(value * value);
+            }
+        }
+        return FixedPoint.sqrt(squares);
+    }
+
+    /// @dev The revert of a getter that was asked for an item that is not there.
+    function _requireIndex(uint256 index, uint256 length) internal pure {
+        if (index >= length) revert IndexOutOfRange(index, length);
+    }
+}
