@@ -1,0 +1,298 @@
+"""IntegerModel to Source: Solidity files, the same bytes on any machine.
+
+All arithmetic is done before a template sees a number; a template only loops over rows. Class
+names are untrusted text: they reach Solidity as escaped string literals, and comments only in
+an ASCII form without line ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import jinja2
+import numpy as np
+from eth_utils.crypto import keccak
+from numpy.typing import NDArray
+
+from dcai_compile import __version__
+from dcai_compile.errors import InvalidName
+from dcai_compile.families import family_of
+from dcai_compile.layout import Layout
+from dcai_compile.model import CodeTable, IntegerModel, Model, Options
+from dcai_compile.names import comment_text, string_literal
+from dcai_compile.solc import SOLC_VERSION
+
+SHELL = "Classifier64"
+COMMENTED_LANES = 1024
+"""Tables up to this many lanes carry the real value of each lane in a comment."""
+
+BYTES_PER_LINE = 32
+
+
+@dataclass(frozen=True)
+class DataContract:
+    """A contract whose code is rows of the base: its name and its runtime code."""
+
+    name: str
+    code: bytes
+
+
+@dataclass(frozen=True)
+class Source:
+    """What goes to the Solidity compiler.
+
+    Attributes
+    ----------
+    files : Solidity text by path.
+    main : name of the contract to deploy last; `files` has it as ``<main>.sol``.
+    data_contracts : contracts to deploy before it, in the order of its constructor's arguments.
+    model_hash : 32 bytes, what `modelHash` of the contract returns.
+    """
+
+    files: dict[str, str]
+    main: str
+    data_contracts: tuple[DataContract, ...]
+    model_hash: bytes
+
+
+def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
+    """Write the contract of a model, and collect the hand-written files that it imports."""
+    family = family_of(integers.model.family)
+    table = family.code_table(integers)
+    facts = family.context(integers)
+    digest = model_hash(integers)
+    context: dict[str, Any] = {
+        **facts,
+        "name": options.name,
+        "shell": SHELL,
+        "template": family.template,
+        "generator_version": __version__,
+        "solc_version": SOLC_VERSION,
+        "estimator": integers.model.estimator,
+        "encoding": integers.encoding.name,
+        "encoder": string_literal(integers.encoding.encoder),
+        "model_hash": "0x" + digest.hex(),
+        "imports": _imports(facts["errors"], layout),
+        "class_literals": [string_literal(name) for name in class_names(integers.model, options)],
+        "feature_indices": _index_lines(integers.model.feature_indices),
+        "slots": {stored.table.name: stored.first_slot for stored in layout.stored},
+        "provenance": _provenance(integers, options, facts, digest),
+    }
+    base, data_contracts = _base(table, layout, options.name, facts["base_unit"])
+    context["base"] = base
+    if layout.base_parts:
+        context["constants"] = [*facts["constants"], *_part_constants(layout)]
+    sources = {f"{options.name}.sol": _fill(family.template, context)}
+    for part in base.get("contracts", []):
+        sources[f"{part['contract']}.sol"] = _fill("base.sol.j2", {**context, "part": part})
+    for path, text in hand_written():
+        sources[f"contracts/{path}"] = text
+    return Source(sources, options.name, data_contracts, digest)
+
+
+def class_names(model: Model, options: Options) -> tuple[str, ...]:
+    """The names that `classifications` returns: the option's, else the labels as text."""
+    if options.class_names is not None:
+        return options.class_names
+    return tuple(str(label) for label in model.classes)
+
+
+def model_hash(integers: IntegerModel) -> bytes:
+    """SHA-256 of every fact and array of the integer model, in canonical form."""
+    facts, arrays = family_of(integers.model.family).dump(integers)
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.digest()
+
+
+def _imports(errors: Iterable[str], layout: Layout) -> list[str]:
+    return sorted({*errors, *(("BaseMismatch",) if layout.base_parts else ())})
+
+
+def _provenance(
+    integers: IntegerModel, options: Options, facts: dict[str, Any], digest: bytes
+) -> list[dict[str, str]]:
+    model, encoding = integers.model, integers.encoding
+    settings = ", ".join(f"{key}={value}" for key, value in model.settings.items())
+    names = class_names(integers.model, options)
+    shown = ", ".join(f"{i}: {comment_text(name)}" for i, name in enumerate(names[:20]))
+    rows = [
+        ("estimator", comment_text(f"{model.estimator}({settings})", 400)),
+        ("trained by", comment_text(model.library)),
+        ("model hash", "0x" + digest.hex()),
+        ("classes", shown + (f", and {len(names) - 20} more" if len(names) > 20 else "")),
+        ("encoding", f"{encoding.name}, {encoding.n_features} features"),
+        *facts["summary"],
+        (
+            "proved bound",
+            f"no score of a sample in the calibration range errs by more than {integers.bound:.6g}",
+        ),
+    ]
+    return [{"title": title, "text": text} for title, text in rows]
+
+
+def _base(
+    table: CodeTable, layout: Layout, name: str, unit: Any
+) -> tuple[dict[str, Any], tuple[DataContract, ...]]:
+    base: dict[str, Any] = {"place": layout.base_place, "bits": table.bits}
+    if not layout.base_parts:
+        base["lines"] = _lines(table, 0, len(table.values), unit)
+        return base, ()
+    contracts, parts = [], []
+    for number, part in enumerate(layout.base_parts):
+        rows = table.values[part.first : part.end]
+        code = b"\0" + lane_bytes(rows, table.bits)
+        contracts.append(DataContract(f"{name}Base{number}", code))
+        parts.append(
+            {
+                "contract": f"{name}Base{number}",
+                "first": part.first,
+                "last": part.end - 1,
+                "end": part.end,
+                "code_hash": "0x" + keccak(code).hex(),
+                "lines": _lines(table, part.first, part.end, unit),
+            }
+        )
+    base["contracts"] = parts
+    return base, tuple(contracts)
+
+
+def _part_constants(layout: Layout) -> list[dict[str, str]]:
+    part = layout.base_parts[0]
+    rows = [
+        {
+            "type": "uint256",
+            "name": "FEATURES_PER_BASE",
+            "literal": str(part.end - part.first),
+            "comment": "Features in each data contract but the last.",
+        }
+    ]
+    return rows
+
+
+def lane_bytes(values: NDArray[np.int64], bits: int) -> bytes:
+    """Signed lanes as a byte string, big-endian, in order."""
+    words = values.astype(">i8").reshape(-1, 1).view(np.uint8)
+    return np.ascontiguousarray(words[:, 8 - bits // 8 :]).tobytes()
+
+
+def _lines(table: CodeTable, first: int, end: int, unit: Any) -> list[dict[str, str]]:
+    """Rows `first` to `end` of a table as lines of hexadecimal, with the real values of small ones."""
+    lanes = table.values.shape[1]
+    size = table.bits // 8
+    with_values = table.values.size <= COMMENTED_LANES
+    # A line a feature where a feature has several lanes to tell apart, else as many as fit.
+    per_line = 1 if lanes > 1 else BYTES_PER_LINE // size
+    lines = []
+    for start in range(first, end, per_line):
+        stop = min(start + per_line, end)
+        data = lane_bytes(table.values[start:stop], table.bits)
+        title = f"{table.row_title}s {start}-{stop - 1}"
+        if stop - start == 1:
+            title = f"{table.row_title} {start}"
+        values = [f"{float(int(v) * unit):.6g}" for v in table.values[start:stop].ravel()]
+        pieces = [data[i : i + BYTES_PER_LINE] for i in range(0, len(data), BYTES_PER_LINE)]
+        for number, piece in enumerate(pieces):
+            shown = values if number == 0 else []
+            comment = title if number == 0 else f"{title}, continued"
+            if with_values and shown:
+                comment += ": " + ", ".join(shown)
+            lines.append({"hex": piece.hex(), "comment": comment})
+    return lines
+
+
+def _index_lines(indices: tuple[int, ...]) -> list[dict[str, str]]:
+    lines = []
+    for start in range(0, len(indices), 8):
+        part = indices[start : start + 8]
+        data = b"".join(index.to_bytes(4, "big") for index in part)
+        lines.append({"hex": data.hex(), "comment": ", ".join(map(str, part))})
+    return lines
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    def load(name: str) -> str:
+        return template_folder().joinpath(name).read_text(encoding="utf-8")
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(load),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Solidity, not HTML; names are escaped by `names.py`
+    )
+
+
+def _fill(template: str, context: dict[str, Any]) -> str:
+    text = _environment().get_template(template).render(context)
+    # Conditional sections leave runs of blank lines behind; one is enough.
+    text = re.sub(r"\n{3,}", "\n\n", text)
+    return re.sub(r"\n+(\n *}\n)", r"\1", text).rstrip("\n") + "\n"
+
+
+def template_folder() -> Traversable:
+    """The folder of the templates, in a checkout and in an installed wheel."""
+    return files("dcai_compile.templates")
+
+
+@cache
+def hand_written() -> tuple[tuple[str, str], ...]:
+    """Path and text of every hand-written Solidity file, by path."""
+    found: list[tuple[str, str]] = []
+
+    def walk(folder: Traversable, prefix: str) -> None:
+        for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+            if entry.is_dir():
+                walk(entry, f"{prefix}{entry.name}/")
+            elif entry.name.endswith(".sol"):
+                found.append((prefix + entry.name, entry.read_text(encoding="utf-8")))
+
+    walk(files("dcai_compile.contracts"), "")
+    return tuple(found)
+
+
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+def check_contract_name(name: str) -> None:
+    """Refuse a name that cannot be a contract's, with `InvalidName`."""
+    taken = {path.rsplit("/", 1)[-1].removesuffix(".sol") for path, _ in hand_written()}
+    if IDENTIFIER.fullmatch(name) and name not in taken and name not in RESERVED:
+        return
+    raise InvalidName(
+        f"{name!r} cannot be the name of a contract",
+        hint="use up to 64 letters, digits and underscores, beginning with a letter, and no "
+        "word of Solidity or of this compiler's own contracts",
+        option="name",
+        value=name,
+    )
+
+
+RESERVED = (
+    frozenset(
+        """abstract address anonymous apply as assembly assert auto bool break byte bytes case catch
+    constant constructor continue contract copyof days default define delete do else emit enum
+    error ether event external fallback false final finney fixed for function gwei hex hours if
+    immutable implements import in indexed inline int interface internal is keccak256 layout let
+    library macro mapping match memory minutes modifier msg mutable new now null of override
+    partial payable pragma private promise public pure receive reference relocatable require
+    return returns revert sealed seconds selfdestruct sha256 sizeof static storage string struct
+    super supports suicide switch szabo this throw transient true try tx type typedef typeof
+    ufixed uint unchecked unicode unit using var view virtual weeks wei while years""".split()
+    )
+    | {f"{kind}{bits}" for kind in ("int", "uint") for bits in range(8, 257, 8)}
+    | {f"bytes{size}" for size in range(1, 33)}
+)
