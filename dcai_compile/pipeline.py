@@ -1,0 +1,152 @@
+"""The straight line through the verbs: extract, quantize, lay out, render, build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcai_compile.artifact import Compiled, build
+from dcai_compile.encoding import as_samples, choose_encoding, without_empty
+from dcai_compile.errors import InvalidName, InvalidOption
+from dcai_compile.families import extract, family_of
+from dcai_compile.inputs import load_model
+from dcai_compile.layout import plan_layout
+from dcai_compile.model import Model, Options
+from dcai_compile.names import check_text
+from dcai_compile.render import check_contract_name, class_names, render
+from dcai_compile.solc import find_solc
+
+EVM_VERSIONS = ("cancun", "prague", "osaka")
+EXAMPLES = 32
+"""Calibration samples that go into an artifact's `vectors.json`."""
+
+
+def compile_model(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    name: str = "Classifier",
+    description: str = "",
+    class_names: Sequence[str] | None = None,
+    encoding: str = "auto",
+    update: str = "auto",
+    learning_rate: float | None = None,
+    weight_bits: int | str = "auto",
+    horizon: int = 100_000,
+    incentive: str | None = None,
+    evm_version: str = "cancun",
+    solc: str | Path | None = None,
+    trust_pickle: bool = False,
+) -> Compiled:
+    """Compile a trained classifier to an updatable Solidity contract.
+
+    Parameters
+    ----------
+    estimator : a fitted scikit-learn classifier, DCAI's model JSON as a dict, or a path to
+        either (``.skops``, ``.json``; ``.joblib`` and ``.pickle`` only with `trust_pickle`).
+    X : calibration samples, (n_samples, n_features), array or scipy.sparse. They decide the
+        encoding, how narrow the weights can be, and what range `update` is proved safe for.
+    y : labels of `X`; linear models don't need them.
+    name : name of the contract.
+    description : one line about the model, kept in the artifact.
+    class_names : what `classifications` returns, one name a class; default: the labels.
+    encoding : ``"auto"``, ``"dense"`` or ``"indices"``.
+    update : ``"auto"`` for the estimator's own step, ``"frozen"``, or the name of a step.
+    learning_rate : of that step (C for pa1 and pa2); default: the estimator's own, else
+        scikit-learn's default.
+    weight_bits : ``"auto"`` for the narrowest lanes that keep every calibration sample's class.
+    horizon : number of updates that must be proved safe from overflow.
+    incentive : None, a bare classifier that its owner teaches.
+    evm_version : ``"cancun"``, ``"prague"`` or ``"osaka"``.
+    solc : path to a Solidity compiler of the pinned version; default: found or fetched.
+    trust_pickle : allow a file that runs code when it is read.
+
+    Raises
+    ------
+    UnsupportedModel, NotFitted, UnsupportedStep, ModelNotFinite : of the estimator.
+    InvalidOption, InvalidName, SampleOutOfRange : of the arguments.
+    PrecisionUnreachable, OverflowPossible : what cannot be proved.
+    SolcUnavailable, SolcFailed, ContractTooLarge : of the build.
+    """
+    options = Options(
+        name=name,
+        description=description,
+        class_names=None if class_names is None else tuple(class_names),
+        encoding=encoding,
+        update=update,
+        learning_rate=learning_rate,
+        weight_bits=weight_bits,
+        horizon=horizon,
+        evm_version=evm_version,
+    )
+    _check_options(options, incentive)
+    if isinstance(estimator, str | Path):
+        estimator = load_model(estimator, trust_pickle=trust_pickle)
+    model = extract(estimator, options)
+    _check_names(model, options)
+    samples = _calibration(X, model)
+    wire = choose_encoding(options.encoding, samples)
+    samples = samples[np.nonzero(without_empty(wire, samples))[0]]
+    family = family_of(model.family)
+    integers = family.quantize(model, samples, wire, options)
+    layout = plan_layout(family.code_table(integers), family.storage_tables(integers))
+    source = render(integers, layout, options)
+    request, contracts = build(source, layout, options, find_solc(solc))
+    examples = tuple(wire.encode(samples[:EXAMPLES]))
+    return Compiled(options, integers, layout, source, request, contracts, examples)
+
+
+def _calibration(X: Any, model: Model) -> Any:
+    samples = as_samples(X, model.n_features)
+    if samples.shape[0] == 0:
+        raise InvalidOption(
+            "there are no calibration samples",
+            hint="pass the training data, or a part of it that has every kind of sample",
+            option="X",
+            value=samples.shape,
+        )
+    return samples
+
+
+def _check_options(options: Options, incentive: str | None) -> None:
+    check_contract_name(options.name)
+    if options.description:
+        check_text("description", options.description)
+    if incentive is not None:
+        raise InvalidOption(
+            f"incentive={incentive!r} is not available in this version",
+            hint="incentive=None compiles a bare classifier, which any DCAI trainer can own",
+            option="incentive",
+            value=incentive,
+        )
+    if options.evm_version not in EVM_VERSIONS:
+        raise InvalidOption(
+            f"evm_version={options.evm_version!r} is not supported",
+            hint=f"choose one of {', '.join(EVM_VERSIONS)}",
+            option="evm_version",
+            value=options.evm_version,
+        )
+    horizon = options.horizon
+    if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
+        raise InvalidOption(
+            f"horizon={horizon!r} is not a number of updates",
+            hint="pass a whole number from 1 on",
+            option="horizon",
+            value=horizon,
+        )
+
+
+def _check_names(model: Model, options: Options) -> None:
+    if options.class_names is not None and len(options.class_names) != len(model.classes):
+        raise InvalidName(
+            f"{len(options.class_names)} class_names for {len(model.classes)} classes",
+            hint=f"give one name for each of {list(model.classes)!r}",
+            option="class_names",
+            value=options.class_names,
+        )
+    for name in class_names(model, options):
+        check_text("class_names", name)
