@@ -1,0 +1,1 @@
+"""Hand-written Solidity, compiled with what is generated. Only data lives here."""
