@@ -177,11 +177,10 @@ def restore(model: LinearModel, coef: NDArray[np.float64], intercept: NDArray[np
     estimator.intercept_ = np.array(intercept, dtype=model.dtype)
     estimator.n_features_in_ = model.n_features
     labels = np.array(model.classes)
+    estimator.classes_ = labels
     if isinstance(estimator, RidgeClassifier | RidgeClassifierCV):
-        # `classes_` of the ridge classifiers is a property of their label binarizer.
+        # The ridge classifiers ask their label binarizer whether they decide several labels.
         estimator._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1).fit(labels)
-    else:
-        estimator.classes_ = labels
     return estimator
 
 

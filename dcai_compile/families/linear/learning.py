@@ -124,7 +124,9 @@ class LinearLearningCheck(LearningCheck):
             different = plan.eta * slope * (noise + wire * norm) * length
         unit = float(delta_unit(rule, plan.eta, plan.divisor, encoding))
         rounded = unit * self._rounding(x, sample)
-        rounded += 0.5 * float(self.integers.score_unit) / sqrt(self.decay)
+        if self.rule.fraction_bits:
+            # Without fraction bits the divisor divides the intercept's step: nothing is rounded.
+            rounded += 0.5 * float(self.integers.score_unit) / sqrt(self.decay)
         tau_error = 0.0 if rule.fraction_bits == 0 else TAU_ERROR * (1.0 + abs(score) + tau_size)
         moved = plan.eta * tau_size * length
         floats = (norm / sqrt(self.decay) + moved) * gamma(len(x) + 8)
