@@ -58,7 +58,7 @@ def test_a_nightly_is_not_the_release(tmp_path: Path) -> None:
 
 def test_a_missing_path_is_refused_by_name(bare_machine: Path, tmp_path: Path) -> None:
     put_solc(bare_machine / "solc")
-    with pytest.raises(SolcUnavailable, match="there is no .*nowhere") as refusal:
+    with pytest.raises(SolcUnavailable, match=r"there is no .*nowhere") as refusal:
         find_solc(tmp_path / "nowhere")
     assert refusal.value.tried == (str(tmp_path / "nowhere"),)
 
