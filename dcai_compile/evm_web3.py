@@ -1,0 +1,289 @@
+"""A node as test EVM: JSON-RPC over web3's providers, with the node's unlocked accounts.
+
+Requests go straight to the provider. Web3's own methods turn a revert into an exception and its
+data into a message, and the exact revert data is what is wanted here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from eth_utils.address import to_checksum_address
+from web3 import HTTPProvider
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from dcai_compile.errors import ChainError
+from dcai_compile.evm import (
+    CALL_GAS,
+    TX_GAS,
+    CallResult,
+    Deployed,
+    Log,
+    deploy_failed,
+    seconds_ahead,
+)
+
+__all__ = ["RpcEvm"]
+
+_BATCH = 500
+"""Requests in one batch; nodes and proxies commonly refuse more than 1,000."""
+
+_TIMEOUT = 60.0
+"""Seconds to wait for an answer, or for a transaction to be mined."""
+
+_POLL = 0.02
+"""Seconds between two looks for a receipt; a development node mines at once."""
+
+# What the transports raise without an answer in JSON; requests' own errors are OSErrors.
+_NO_ANSWER = (OSError, ValueError, WebSocketException)
+
+# How nodes word an execution that stopped without revert data.
+_HALT = re.compile(
+    r"revert|evm error|vm exception|out of gas|opcode|stack (under|over)flow|invalid jump", re.I
+)
+
+
+class RpcEvm:
+    """A node with unlocked accounts, such as anvil; its fork, clock and funds are its own."""
+
+    name = "rpc"
+
+    def __init__(self, url: str) -> None:
+        self._place = _without_secrets(url)
+        try:
+            self._provider = _provider(url)
+        except _NO_ANSWER as error:
+            raise self._unreachable(error) from None
+        accounts = self._ask("eth_accounts")
+        if not accounts:
+            raise ChainError(
+                f"the node at {self._place} has no unlocked account",
+                hint="use a development node such as anvil",
+            )
+        self.accounts: tuple[str, ...] = tuple(map(to_checksum_address, accounts))
+        block = self._ask("eth_getBlockByNumber", "latest", False)
+        self._tx_gas = min(TX_GAS, int(block["gasLimit"], 16))
+        self._ahead = 0
+
+    def call(self, to: str, data: bytes, *, sender: str | None = None) -> CallResult:
+        """Ask without changing anything (eth_call). A revert is a result."""
+        request = self._request(to, data, sender) | {"gas": hex(CALL_GAS)}
+        answer = self._answer("eth_call", request, "latest")
+        if "error" not in answer:
+            return CallResult(True, _bytes(answer["result"]), 0)
+        return CallResult(False, self._reverted("eth_call", answer), 0)
+
+    def send(
+        self, to: str, data: bytes, *, sender: str | None = None, value: int = 0
+    ) -> CallResult:
+        """Send a transaction with `value` wei, and mine it. A revert is a result."""
+        return self._mine(self._request(to, data, sender) | {"value": hex(value)})[0]
+
+    def deploy(self, initcode: bytes, *, sender: str | None = None) -> Deployed:
+        """Create a contract; ChainError, with the revert data, when that fails."""
+        result, receipt = self._mine(self._request(None, initcode, sender))
+        if not result.success:
+            raise deploy_failed(self._place, "the constructor failed", result.output)
+        return Deployed(to_checksum_address(receipt["contractAddress"]), result.gas_used)
+
+    def storage(self, address: str, slot: int) -> int:
+        """The value of one storage slot."""
+        return self.storage_many(address, (slot,))[0]
+
+    def storage_many(self, address: str, slots: Sequence[int]) -> list[int]:
+        """The values of many storage slots, in the order asked, by JSON-RPC batches."""
+        requests = [("eth_getStorageAt", [address, hex(slot), "latest"]) for slot in slots]
+        values: list[int] = []
+        for start in range(0, len(requests), _BATCH):
+            values += [int(word, 16) for word in self._ask_many(requests[start : start + _BATCH])]
+        return values
+
+    def code(self, address: str) -> bytes:
+        """The runtime code at `address`, empty if there is none."""
+        return _bytes(self._ask("eth_getCode", address, "latest"))
+
+    def balance(self, address: str) -> int:
+        """The balance of `address` in wei."""
+        return int(self._ask("eth_getBalance", address, "latest"), 16)
+
+    def timestamp(self) -> int:
+        """The time of the latest block, in seconds."""
+        return int(self._ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
+    def advance_time(self, seconds: int) -> None:
+        """Let the next transaction's block be `seconds` after the latest one.
+
+        Raises ChainError where the node cannot move its clock.
+        """
+        self._ahead += seconds_ahead(seconds)
+        at = self.timestamp() + max(1, self._ahead)
+        # The second is coarser, and older: it counts from the node's clock, not its latest block.
+        if "error" not in self._answer("evm_setNextBlockTimestamp", at):
+            return
+        answer = self._answer("evm_increaseTime", seconds)
+        if "error" in answer:
+            self._ahead -= seconds
+            raise ChainError(
+                f"the node at {self._place} cannot put its clock forward: {_message(answer)}",
+                hint="use a development node such as anvil, or one of the built-in test EVMs",
+            )
+
+    def _request(self, to: str | None, data: bytes, sender: str | None) -> dict[str, str]:
+        request = {"from": sender or self.accounts[0], "data": "0x" + data.hex()}
+        return request if to is None else request | {"to": to}
+
+    def _mine(self, request: Mapping[str, str]) -> tuple[CallResult, dict[str, Any]]:
+        transaction = self._ask("eth_sendTransaction", {**request, "gas": hex(self._tx_gas)})
+        receipt = self._receipt(transaction)
+        self._ahead = 0
+        gas_used = int(receipt["gasUsed"], 16)
+        if int(receipt["status"], 16) == 0:
+            output = self._output_of(transaction, request, receipt)
+            return CallResult(False, output, gas_used), receipt
+        return CallResult(True, b"", gas_used, tuple(map(_log, receipt["logs"]))), receipt
+
+    def _receipt(self, transaction: str) -> dict[str, Any]:
+        deadline = time.monotonic() + _TIMEOUT
+        while (receipt := self._ask("eth_getTransactionReceipt", transaction)) is None:
+            if time.monotonic() > deadline:
+                raise ChainError(
+                    f"the node at {self._place} did not mine {transaction} in {_TIMEOUT:.0f} s",
+                    hint="let the node mine each transaction at once",
+                )
+            time.sleep(_POLL)
+        return cast(dict[str, Any], receipt)
+
+    def _output_of(
+        self, transaction: str, request: Mapping[str, str], receipt: Mapping[str, Any]
+    ) -> bytes:
+        """The revert data of a mined transaction, which no receipt holds."""
+        trace = self._answer("debug_traceTransaction", transaction, {"tracer": "callTracer"})
+        if "error" not in trace:
+            return _bytes(cast(dict[str, str], trace["result"]).get("output", "0x"))
+        # Without traces: the same call again on the state before, at that block's time.
+        before = hex(int(receipt["blockNumber"], 16) - 1)
+        answer = self._answer("eth_call", {**request, "gas": hex(self._tx_gas)}, before)
+        return self._reverted("eth_call", answer) if "error" in answer else b""
+
+    def _reverted(self, method: str, answer: RPCResponse) -> bytes:
+        """The revert data in an eth_call's error; ChainError if it is about anything else."""
+        data = _revert_data(answer)
+        if data is None and not _HALT.search(_message(answer)):
+            raise self._refusal(method, answer)
+        return data or b""
+
+    def _ask(self, method: str, *params: Any) -> Any:
+        answer = self._answer(method, *params)
+        if "error" in answer:
+            raise self._refusal(method, answer)
+        return answer["result"]
+
+    def _answer(self, method: str, *params: Any) -> RPCResponse:
+        try:
+            return self._provider.make_request(RPCEndpoint(method), list(params))
+        except _NO_ANSWER as error:
+            raise self._unreachable(error) from None
+
+    def _ask_many(self, requests: Sequence[tuple[str, list[str]]]) -> list[Any]:
+        batch: list[tuple[RPCEndpoint, Any]] = [(RPCEndpoint(name), p) for name, p in requests]
+        try:
+            answers = self._provider.make_batch_request(batch)
+        except _NO_ANSWER as error:
+            raise self._unreachable(error) from None
+        if not isinstance(answers, list):  # the batch as a whole was refused
+            raise self._refusal(requests[0][0], answers)
+        for answer in answers:
+            if "error" in answer:
+                raise self._refusal(requests[0][0], answer)
+        return [answer["result"] for answer in answers]
+
+    def _refusal(self, method: str, answer: RPCResponse) -> ChainError:
+        return ChainError(
+            f"the node at {self._place} refused {method}: {_message(answer)}",
+            hint="check the sender, its funds, and what the node supports",
+        )
+
+    def _unreachable(self, error: Exception) -> ChainError:
+        # The cause's text is left out, and the cause itself too: both quote the whole URL.
+        return ChainError(
+            f"the node at {self._place} does not answer ({type(error).__name__})",
+            hint="check the URL, and that the node is running",
+        )
+
+
+class _WebSocket(JSONBaseProvider):
+    """Requests over one WebSocket, one after the other; web3's own provider is async only."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        # Kept open for as long as this object lives; `connect` wants to be entered all the same.
+        self._open = ExitStack()
+        self._socket: ClientConnection = self._open.enter_context(
+            connect(url, open_timeout=_TIMEOUT, max_size=None)
+        )
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        return self.decode_rpc_response(self._exchange(self.encode_rpc_request(method, params)))
+
+    def make_batch_request(
+        self, requests: list[tuple[RPCEndpoint, Any]]
+    ) -> list[RPCResponse] | RPCResponse:
+        answers: Any = self.decode_rpc_response(
+            self._exchange(self.encode_batch_rpc_request(requests))
+        )
+        return sorted(answers, key=_id) if isinstance(answers, list) else answers
+
+    def _exchange(self, request: bytes) -> bytes:
+        self._socket.send(request, text=True)
+        return self._socket.recv(_TIMEOUT, decode=False)
+
+
+def _provider(url: str) -> JSONBaseProvider:
+    if url.startswith("ws"):
+        return _WebSocket(url)
+    # No retries: a development node that does not answer is not running, and a transaction that
+    # is sent twice is two.
+    return HTTPProvider(
+        url, request_kwargs={"timeout": _TIMEOUT}, exception_retry_configuration=None
+    )
+
+
+def _without_secrets(url: str) -> str:
+    """Scheme, host and port: user info, and often the path or query, hold a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _id(answer: Mapping[str, Any]) -> int:
+    return int(answer["id"])
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _log(entry: Mapping[str, Any]) -> Log:
+    topics = tuple(map(_bytes, entry["topics"]))
+    return Log(to_checksum_address(entry["address"]), topics, _bytes(entry["data"]))
+
+
+def _message(answer: RPCResponse) -> str:
+    error = answer["error"]
+    return str(error.get("message", error)) if isinstance(error, Mapping) else str(error)
+
+
+def _revert_data(answer: RPCResponse) -> bytes | None:
+    """The revert data in an error: geth and anvil give the bytes, Hardhat an object around them."""
+    error = answer["error"]
+    data: Any = error.get("data") if isinstance(error, Mapping) else None
+    if isinstance(data, Mapping):
+        data = data.get("data")
+    return _bytes(data) if isinstance(data, str) and data.startswith("0x") else None
