@@ -84,7 +84,7 @@ assert compiled.bytecode, "there is no bytecode"
 report = compiled.verify(X[:20])
 assert report.samples == 20, report
 assert report.evm_mismatches == 0, report
-print(f"{len(compiled.bytecode)} of bytecode, {report.samples} samples, no mismatch")
+print(f"{report.samples} samples, no mismatch")
 PROGRAM
 "$scratch/venv/bin/python" check.py
 "$scratch/venv/bin/dcai" supported >supported.txt
