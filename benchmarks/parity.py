@@ -68,8 +68,10 @@ def sgd(loss: str, schedule: str = "constant", eta0: float = 0.01) -> SGDClassif
 
 def cases(data: DataSet) -> Iterator[Case]:
     """Every estimator; squared losses with a rate that is stable for the longest sample."""
-    longest = max(float(abs(row).power(2).sum()) for row in data.X) if is_text(data) else float(
-        (data.X**2).sum(axis=1).max()
+    longest = (
+        max(float(abs(row).power(2).sum()) for row in data.X)
+        if is_text(data)
+        else float((data.X**2).sum(axis=1).max())
     )
     small = min(0.01, 0.4 / longest)
     yield Case("LogisticRegression", LogisticRegression(max_iter=200), {"update": "log_loss"})
@@ -86,7 +88,9 @@ def cases(data: DataSet) -> Iterator[Case]:
     yield Case("Perceptron", Perceptron(random_state=0), {})
     yield Case("PassiveAggressiveClassifier", PassiveAggressiveClassifier(random_state=0), {})
     for loss in SGDClassifier.loss_functions:
-        yield Case(f"SGDClassifier {loss}", sgd(loss, eta0=small if "squared" in loss else 0.01), {})
+        yield Case(
+            f"SGDClassifier {loss}", sgd(loss, eta0=small if "squared" in loss else 0.01), {}
+        )
     yield Case("SGDClassifier pa1", sgd("hinge", "pa1", 1.0), {})
     yield Case("SGDClassifier pa2", sgd("hinge", "pa2", 1.0), {})
 

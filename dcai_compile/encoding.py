@@ -89,6 +89,7 @@ def as_samples(X: Any, n_features: int) -> Matrix:
     if sparse.issparse(X):
         matrix = sparse.csr_array(X)
         matrix.sum_duplicates()
+        matrix = narrow_indices(matrix)
         shape = matrix.shape
         result: Matrix = matrix
     else:
@@ -103,6 +104,12 @@ def as_samples(X: Any, n_features: int) -> Matrix:
             hint=f"pass an array of shape (n_samples, {n_features})",
         )
     return result
+
+
+def narrow_indices(matrix: Any) -> sparse.csr_array:
+    """The same CSR matrix with 32-bit indices, which is all that scikit-learn takes."""
+    parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+    return sparse.csr_array(parts, shape=matrix.shape)
 
 
 def _to_numbers(array: NDArray[Any]) -> NDArray[np.float64]:

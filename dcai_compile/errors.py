@@ -192,7 +192,9 @@ class ArtifactInvalid(DcaiError):
 
 @dataclass(eq=False)
 class ChainError(DcaiError):
-    """A node or a test EVM did not do what was asked."""
+    """A node or a test EVM did not do what was asked; `revert_data` is what it reverted with."""
+
+    revert_data: bytes = field(default=b"", kw_only=True)
 
 
 @dataclass(eq=False)

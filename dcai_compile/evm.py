@@ -232,6 +232,7 @@ def deploy_failed(evm: str, reason: str, output: bytes) -> ChainError:
         hint="look the first four bytes of the revert data up in the contract's errors"
         if output
         else "check the constructor's arguments, and the code's size against 24,576 bytes",
+        revert_data=output,
     )
 
 

@@ -55,7 +55,8 @@ class EvmCheck:
                     arguments = b"".join(abi.word(int(address, 16)) for address in addresses)
                 addresses.append(self.evm.deploy(contract.initcode + arguments).address)
         except ChainError as error:
-            self._differs(f"{contract.name} cannot be deployed: {error.message}")
+            reason = abi.describe_revert(error.revert_data, contract.abi)
+            self._differs(f"{contract.name} cannot be deployed: {error.message}: {reason}")
             return False
         self.address = addresses[-1]
         return True

@@ -26,7 +26,7 @@ from dcai_compile import __version__
 from dcai_compile.errors import InvalidName
 from dcai_compile.families import family_of
 from dcai_compile.layout import Layout
-from dcai_compile.model import CodeTable, IntegerModel, Model, Options
+from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
 from dcai_compile.solc import SOLC_VERSION
 
@@ -168,17 +168,10 @@ def _base(
     return base, tuple(contracts)
 
 
-def _part_constants(layout: Layout) -> list[dict[str, str]]:
+def _part_constants(layout: Layout) -> list[Constant]:
     part = layout.base_parts[0]
-    rows = [
-        {
-            "type": "uint256",
-            "name": "FEATURES_PER_BASE",
-            "literal": str(part.end - part.first),
-            "comment": "Features in each data contract but the last.",
-        }
-    ]
-    return rows
+    title = "Features in each data contract but the last."
+    return [Constant("uint256", "FEATURES_PER_BASE", str(part.end - part.first), title)]
 
 
 def lane_bytes(values: NDArray[np.int64], bits: int) -> bytes:

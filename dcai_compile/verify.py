@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
-from dcai_compile.encoding import Sample, as_samples, without_empty
+from dcai_compile.encoding import Sample, as_samples, narrow_indices, without_empty
 from dcai_compile.errors import SampleOutOfRange
 from dcai_compile.evm import open_evms
 from dcai_compile.families import family_of
@@ -255,6 +256,8 @@ def _compare(compiled: Compiled, raw: Any, scores: NDArray[np.object_]) -> dict[
             "max_error": 0.0,
         }
     reference = family.estimator(model)
+    if issparse(raw):
+        raw = narrow_indices(raw)
     theirs = np.asarray(reference.decision_function(raw), np.float64)
     theirs = theirs.reshape(len(scores), -1)
     mirror = compiled.new_mirror()

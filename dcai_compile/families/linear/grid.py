@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.encoding import Encoding, Matrix, Sample
-from dcai_compile.errors import InvalidOption, PrecisionUnreachable
+from dcai_compile.errors import CompilerPanic, InvalidOption, PrecisionUnreachable
 from dcai_compile.exact import exact_dot
 from dcai_compile.families.linear.bounds import (
     Rounding,
@@ -199,7 +199,10 @@ def rounding_of(
     intercept: NDArray[np.float64],
     encoding: Encoding,
 ) -> Rounding:
-    """What rounding did to each parameter, from exact fractions."""
+    """What rounding did to each parameter, from exact fractions.
+
+    A parameter that is not the nearest on the grid is no rounding but a fault: `CompilerPanic`.
+    """
     unit = grid.fine_unit * grid.factor_a
     score_unit = grid.score_unit(encoding)
     weights = [
@@ -210,7 +213,12 @@ def rounding_of(
         fraction_upper(abs(q * score_unit - Fraction(b)))
         for q, b in zip(grid.intercepts, intercept.tolist(), strict=True)
     ]
-    return Rounding(np.array(weights, np.float64).reshape(coef.shape), np.array(intercepts))
+    rounding = Rounding(np.array(weights, np.float64).reshape(coef.shape), np.array(intercepts))
+    if np.any(rounding.weights > fraction_upper(unit / 2)) or np.any(
+        rounding.intercepts > fraction_upper(score_unit / 2)
+    ):
+        raise CompilerPanic("an integer parameter is not the nearest to the trained one")
+    return rounding
 
 
 def _errors(

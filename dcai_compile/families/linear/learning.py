@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import PassiveAggressiveClassifier, Perceptron, SGDClassifier
 
-from dcai_compile.encoding import Sample
+from dcai_compile.encoding import Sample, narrow_indices
 from dcai_compile.errors import CompilerPanic
 from dcai_compile.exact import gamma
 from dcai_compile.families.linear.extract import restore
@@ -95,8 +95,8 @@ class LinearLearningCheck(LearningCheck):
         if row is None:
             self.copy.partial_fit(dense.reshape(1, -1), label)
         else:
-            # scikit-learn's SGD takes the older matrix interface with 32-bit indices.
-            self.copy.partial_fit(sparse.csr_matrix(row), label)
+            # scikit-learn's SGD takes the older matrix interface.
+            self.copy.partial_fit(sparse.csr_matrix(narrow_indices(row)), label)
 
     def _advance(self, index: int, x: NDArray[np.float64], sample: Sample, target: int) -> float:
         """The bound of row `index` after this sample."""

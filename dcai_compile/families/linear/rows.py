@@ -84,14 +84,16 @@ def _shape(integers: LinearIntegers) -> list[Constant]:
             "Number of scores: one for two classes, else one a class.",
         ),
         Constant("uint256", "WEIGHT_BYTES", str(grid.bits // 8), "Bytes of a published weight."),
+        Constant(
+            "uint256",
+            "ROW_BYTES",
+            str(integers.n_rows * grid.bits // 8),
+            "Bytes of a feature's published weights.",
+        ),
     ]
     if encoding.name == "indices":
         limit = f"Indices in the longest sample; a client may repeat an index {encoding.max_length} times."
         rows.append(Constant("uint256", "MAX_LENGTH", str(encoding.max_length), limit))
-        size = integers.n_rows * grid.bits // 8
-        rows.append(
-            Constant("uint256", "ROW_BYTES", str(size), "Bytes of a feature's published weights.")
-        )
     rows += [
         Constant(
             "int256",
