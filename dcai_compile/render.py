@@ -35,6 +35,7 @@ COMMENTED_LANES = 1024
 """Tables up to this many lanes carry the real value of each lane in a comment."""
 
 BYTES_PER_LINE = 32
+SOLIDITY_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,15 @@ def model_hash(integers: IntegerModel) -> bytes:
     return digest.digest()
 
 
-def _imports(errors: Iterable[str], layout: Layout) -> list[str]:
-    return sorted({*errors, *(("BaseMismatch",) if layout.base_parts else ())})
+def _imports(errors: Iterable[str], layout: Layout) -> str:
+    """The import of the custom errors, on one line where it fits, as `forge fmt` writes it."""
+    names = sorted({*errors, *(("BaseMismatch",) if layout.base_parts else ())})
+    source = 'from "./contracts/Errors.sol";'
+    line = f"import {{{', '.join(names)}}} {source}"
+    if len(line) <= SOLIDITY_WIDTH:
+        return line
+    rows = ",\n".join(f"    {name}" for name in names)
+    return f"import {{\n{rows}\n}} {source}"
 
 
 def _provenance(

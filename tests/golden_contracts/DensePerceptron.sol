@@ -13,7 +13,14 @@
 // proved bound      no score of a sample in the calibration range errs by more than 0.014
 pragma solidity 0.8.34;
 
-import {ClassOutOfRange, FeatureValueOutOfRange, InterceptOverflow, LaneOverflow, SampleLengthMismatch, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {
+    ClassOutOfRange,
+    FeatureValueOutOfRange,
+    InterceptOverflow,
+    LaneOverflow,
+    SampleLengthMismatch,
+    ValueNotRepresentable
+} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";

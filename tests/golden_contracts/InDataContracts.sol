@@ -13,7 +13,17 @@
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
-import {BaseMismatch, ClassOutOfRange, EmptySample, FeatureIndexOutOfRange, InterceptOverflow, LaneOverflow, SampleLengthMismatch, SampleTooLong, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {
+    BaseMismatch,
+    ClassOutOfRange,
+    EmptySample,
+    FeatureIndexOutOfRange,
+    InterceptOverflow,
+    LaneOverflow,
+    SampleLengthMismatch,
+    SampleTooLong,
+    ValueNotRepresentable
+} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";

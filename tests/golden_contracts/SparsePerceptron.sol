@@ -13,7 +13,16 @@
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
-import {ClassOutOfRange, EmptySample, FeatureIndexOutOfRange, InterceptOverflow, LaneOverflow, SampleLengthMismatch, SampleTooLong, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {
+    ClassOutOfRange,
+    EmptySample,
+    FeatureIndexOutOfRange,
+    InterceptOverflow,
+    LaneOverflow,
+    SampleLengthMismatch,
+    SampleTooLong,
+    ValueNotRepresentable
+} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";

@@ -145,8 +145,8 @@ def extract_dcai(document: Mapping[str, Any], options: Options) -> LinearModel:
     step = None
     if rule != "frozen":
         _check_rule(rule)
-        rate = options.learning_rate if options.learning_rate is not None else rate
-        step = StepRequest(rule, rate, DEFAULT_EPSILON, True)
+        chosen = options.learning_rate if options.learning_rate is not None else rate
+        step = StepRequest(rule, chosen, DEFAULT_EPSILON, True)
     coef = np.array([weights], np.float64)
     bias = np.array([intercept], np.float64)
     _check_finite("weights", coef)
