@@ -32,11 +32,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from benchmarks.datasets import DataSet, data_sets
+from benchmarks.readme import replace_section
 from dcai_compile import compile_model
 from dcai_compile.verify import ParityReport
 
 UPDATES = 40
-BEGIN, END = "<!-- parity table -->", "<!-- end of parity table -->"
 
 
 @dataclass(frozen=True)
@@ -159,10 +159,8 @@ def main() -> int:
     print("PARITY HOLDS" if passed else "PARITY IS BROKEN")
     if arguments.markdown:
         text = arguments.markdown.read_text(encoding="utf-8")
-        head, rest = text.split(BEGIN)
-        tail = rest.split(END)[1]
-        table = "\n".join(lines)
-        arguments.markdown.write_text(f"{head}{BEGIN}\n{table}\n{END}{tail}", encoding="utf-8")
+        table = replace_section(text, "parity table", "\n".join(lines))
+        arguments.markdown.write_text(table, encoding="utf-8")
     return 0 if passed else 1
 
 

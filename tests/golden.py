@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from sklearn.linear_model import Perceptron
 
 from dcai_compile import Compiled, compile_model
 
@@ -17,6 +18,18 @@ FOLDER = Path(__file__).resolve().parent / "golden_contracts"
 
 def document(kind: str, weights: list[float], **more: object) -> dict[str, object]:
     return {"type": kind, "classifications": ["no", "yes"], "weights": weights, **more}
+
+
+def topics() -> Perceptron:
+    """A perceptron of three classes with the weights of nobody's training."""
+    estimator = Perceptron(eta0=0.5)
+    estimator.classes_ = np.array([10, 20, 30])
+    estimator.coef_ = np.array(
+        [[1.0, -0.5, 0.25, 2.0], [0.0, 3.5, -1.0, 0.5], [-2.0, 0.0, 1.5, 0.75]]
+    )
+    estimator.intercept_ = np.array([0.5, -1.0, 0.0])
+    estimator.n_features_in_ = 4
+    return estimator
 
 
 def golden() -> dict[str, Compiled]:
@@ -40,6 +53,9 @@ def golden() -> dict[str, Compiled]:
         found[name] = compile_model(
             words, counts, name=name, encoding="indices", update=rule, learning_rate=0.125
         )
+    found["DenseTopics"] = compile_model(
+        topics(), X, name="DenseTopics", class_names=("a", "b", "c")
+    )
     large = document("sparse perceptron", [0.5] * 7000)
     one_hot = np.eye(7000)[[0, 1, 6999]]
     found["InDataContracts"] = compile_model(

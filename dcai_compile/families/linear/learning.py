@@ -33,6 +33,16 @@ from dcai_compile.model import LearningCheck, Mirror
 TAU_ERROR = 2.0**-58
 """Absolute error of tau in X64: the logistic's 2**-60, and rounding down three times."""
 
+QUIET_MARGINS = {
+    "perceptron": 0.0,
+    "hinge": 1.0,
+    "squared_hinge": 1.0,
+    "modified_huber": 1.0,
+    "pa1": 1.0,
+    "pa2": 1.0,
+}
+"""A margin above this moves nothing; the other rules have no such margin."""
+
 OUTWARD = 1.0 + 1e-9
 """Covers the rounding of the bound's own few dozen float operations."""
 
@@ -114,6 +124,8 @@ class LinearLearningCheck(LearningCheck):
         apart = length * distance + noise + wire * norm
         y = 1 if target == (1 if self.integers.n_rows == 1 else index) else -1
         score = float(w @ x) + b
+        if y * score - apart > QUIET_MARGINS.get(plan.rule, inf):
+            return distance  # neither side moves
         max_tau = rule.max_tau(plan.epsilon, plan.c)
         slope = self._slope(squared)
         tau_size = max_tau if max_tau != inf else slope * (1.0 + abs(score) + apart)
@@ -128,6 +140,9 @@ class LinearLearningCheck(LearningCheck):
             # Without fraction bits the divisor divides the intercept's step: nothing is rounded.
             rounded += 0.5 * float(self.integers.score_unit) / sqrt(self.decay)
         tau_error = 0.0 if rule.fraction_bits == 0 else TAU_ERROR * (1.0 + abs(score) + tau_size)
+        if rule.is_passive_aggressive and squared:
+            # They divide by the sample's squared norm, of which the wire keeps a rounded one.
+            tau_error += tau_size * 2.0 * wire * (sqrt(squared) + wire) / squared
         moved = plan.eta * tau_size * length
         floats = (norm / sqrt(self.decay) + moved) * gamma(len(x) + 8)
         return OUTWARD * (

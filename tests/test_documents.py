@@ -1,0 +1,54 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmarks.readme import README, supported_table
+from dcai_compile.families.linear.steps import RULES
+
+ROOT = README.parent
+
+
+def test_readme_lists_what_the_registry_supports() -> None:
+    assert supported_table() in README.read_text(encoding="utf-8"), "python -m benchmarks.readme"
+
+
+def test_readme_names_every_training_step() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert all(f"`{rule}`" in text for rule in RULES)
+
+
+def test_parity_table_of_the_readme_is_green() -> None:
+    text = README.read_text(encoding="utf-8")
+    table = text.split("<!-- parity table -->")[1].split("<!-- end of parity table -->")[0]
+    rows = [line.split("|") for line in table.strip().splitlines()[2:]]
+    assert len(rows) > 80
+    assert all(row[6].strip() == row[7].strip() == "0" for row in rows)
+
+
+def test_documents_name_files_that_exist() -> None:
+    known = {path.name for path in ROOT.rglob("*") if ".venv" not in path.parts}
+    for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+        text = (ROOT / document).read_text(encoding="utf-8")
+        for name in re.findall(r"`(?:[\w/]+/)?([\w.]+\.(?:py|md|sol|lock|toml)(?:\.j2)?)`", text):
+            assert name in known, f"{document} names {name}"
+
+
+def test_no_document_names_a_registry_or_a_machine() -> None:
+    for path in ROOT.rglob("*"):
+        if not path.is_file() or {".venv", ".git", "node_modules"} & set(path.parts):
+            continue
+        if path.suffix not in (".py", ".md", ".toml", ".lock", ".sh", ".sol", ".j2", ".js", ""):
+            continue
+        text = path.read_text(encoding="utf-8", errors="ignore")
+        for host in ("pypi" + ".org", "npm" + "js.org", "pythonhosted" + ".org", "deb" + "ian.org"):
+            assert host not in text, f"{path} names {host}"
+
+
+def test_version_is_the_same_everywhere() -> None:
+    from dcai_compile import __version__
+
+    assert f'version = "{__version__}"' in Path(ROOT / "pyproject.toml").read_text()
+    assert f"## {__version__}" in Path(ROOT / "CHANGELOG.md").read_text()
