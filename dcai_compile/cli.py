@@ -233,10 +233,11 @@ def demo(
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """One fact a line."""
-    for key, value in facts.items():
-        text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
-        out.print(f"{key.replace('_', ' '):<22}{text}", markup=False)
+    """The facts of a summary."""
+    from dcai_compile.summary import fact_lines
+
+    for line in fact_lines(facts):
+        out.print(line, markup=False)
 
 
 def print_report(report: ParityReport) -> None:

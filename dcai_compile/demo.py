@@ -11,7 +11,7 @@ from rich.console import Console
 
 from dcai_compile.folder import load_artifact
 from dcai_compile.pipeline import compile_model
-from dcai_compile.summary import compile_summary, parity_summary
+from dcai_compile.summary import compile_summary, fact_lines, parity_summary
 from dcai_compile.verify import ParityReport, Progress
 
 SPLIT = 400
@@ -57,6 +57,5 @@ def run_demo(
 
 
 def _facts(out: Console, facts: dict[str, Any]) -> None:
-    for key, value in facts.items():
-        for line in value if isinstance(value, list) else [value]:
-            out.print(f"              {key.replace('_', ' '):<16}{line}", markup=False)
+    for line in fact_lines(facts):
+        out.print(f"              {line}", markup=False)

@@ -115,10 +115,11 @@ def plan_layout(base: CodeTable, tables: tuple[StorageTable, ...]) -> Layout:
         entry = StoredTable(table, slot)
         stored.append(entry)
         slot += entry.slots
-        reasons.append(
-            f"{table.name}: {table.lanes} lanes of {table.bits} bits in {entry.slots} slots from slot "
-            f"{entry.first_slot}, the narrowest lanes in which the horizon is proved"
-        )
+        slots = f"slot {entry.first_slot}"
+        if entry.slots > 1:
+            slots = f"slots {entry.first_slot} to {slot - 1}"
+        count = f"{table.lanes} lane{'s' if table.lanes > 1 else ''}"
+        reasons.append(f"{table.name}: {count} of {table.bits} bits in {slots}, {table.reason}")
     return Layout(place, parts, row_bytes, tuple(stored), tuple(reasons))
 
 

@@ -77,12 +77,12 @@ class CodeTable:
 
 @dataclass(frozen=True)
 class StorageTable:
-    """A run of equal signed storage lanes that starts at 0; `array` is its Solidity type."""
+    """A run of equal signed storage lanes, all 0 at first; `reason` says why they are as wide."""
 
     name: str
     lanes: int
     bits: int
-    array: str
+    reason: str
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled
 
 
+def fact_lines(facts: dict[str, Any]) -> list[str]:
+    """Title and value, a line each; a list's further items stand under its first."""
+    lines = []
+    for key, value in facts.items():
+        title = key.replace("_", " ")
+        for item in value if isinstance(value, list) else [value]:
+            lines.append(f"{title:<16}{item}")
+            title = ""
+    return lines
+
+
 def compile_summary(compiled: Compiled) -> dict[str, Any]:
     """Name, encoding, what was proved, where parameters live, sizes."""
     integers = compiled.integers

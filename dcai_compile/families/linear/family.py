@@ -111,8 +111,15 @@ class LinearFamily(Family):
             return ()
         lanes = linear.n_rows * linear.encoding.n_features
         return (
-            StorageTable("interceptDelta", linear.n_rows, INTERCEPT_BITS, "int128"),
-            StorageTable("delta", lanes, linear.plan.lane_bits, "uint256"),
+            StorageTable(
+                "interceptDelta", linear.n_rows, INTERCEPT_BITS, "wide enough for any horizon"
+            ),
+            StorageTable(
+                "delta",
+                lanes,
+                linear.plan.lane_bits,
+                f"the narrowest in which {linear.plan.proved_updates} updates are proved safe",
+            ),
         )
 
     def context(self, integers: IntegerModel) -> Facts:
