@@ -198,6 +198,8 @@ def _read_manifest(root: Path) -> dict[str, Any]:
 def _read_files(root: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
     files = {}
     for path, expected in manifest["files"].items():
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise _invalid(root, path, "it is not inside the folder")
         try:
             data = (root / path).read_bytes()
         except OSError as error:

@@ -221,7 +221,12 @@ def _model(estimator: Any, step: StepRequest | None) -> LinearModel:
 
 
 def _label(label: Any) -> ClassLabel:
-    value: ClassLabel = label.item() if isinstance(label, np.generic) else label
+    value = label.item() if isinstance(label, np.generic) else label
+    if not isinstance(value, str | int | float | bool) or value != value:
+        raise UnsupportedModel(
+            f"class label {value!r} is a {type(value).__name__}",
+            hint="train with labels that are text, numbers or booleans",
+        )
     return value
 
 
