@@ -88,7 +88,9 @@ def as_samples(X: Any, n_features: int) -> Matrix:
     """
     if sparse.issparse(X):
         matrix = sparse.csr_array(X)
-        matrix.sum_duplicates()
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()  # the caller's arrays are not ours to change
+            matrix.sum_duplicates()
         matrix = narrow_indices(matrix)
         shape = matrix.shape
         result: Matrix = matrix
@@ -193,7 +195,9 @@ def round_exactly(values: NDArray[Any], first_sample: int = 0) -> Sample:
     rounded = np.rint(products)
     distance_to_half = np.abs(np.abs(products - np.floor(products)) - 0.5)
     result = rounded.astype(np.int64)
-    for row, column in zip(*np.nonzero(distance_to_half <= np.spacing(products)), strict=True):
+    for row, column in zip(
+        *np.nonzero(distance_to_half <= np.spacing(np.abs(products))), strict=True
+    ):
         result[row, column] = round(Fraction(float(doubles[row, column])) * TO_FLOAT)
     return result
 
@@ -246,5 +250,5 @@ def without_empty(encoding: Encoding, X: Matrix) -> NDArray[np.bool_]:
     """
     if encoding.name == "dense":
         return np.ones(X.shape[0], np.bool_)
-    present: NDArray[np.bool_] = np.asarray(X.sum(axis=1)).ravel() != 0
+    present: NDArray[np.bool_] = np.asarray((X != 0).sum(axis=1)).ravel() != 0
     return present

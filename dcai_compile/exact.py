@@ -34,8 +34,8 @@ def exact_dot(samples: Matrix, weights: NDArray[Any]) -> NDArray[np.object_]:
     n_features = int(samples.shape[1])
     weight_bits = max_abs(weights).bit_length()
     if sparse.issparse(samples):
-        sums = np.asarray(abs(samples).sum(axis=1)).ravel()
-        longest = int(sums.max()) if len(sums) else 0
+        entries = np.diff(samples.indptr)
+        longest = max_abs(samples.data) * (int(entries.max()) if len(entries) else 0)
         if longest.bit_length() + weight_bits <= 62:
             narrow = np.asarray(samples @ weights.astype(np.int64).T)
             result: NDArray[np.object_] = narrow.astype(object)
@@ -92,4 +92,10 @@ def dot_upper(left: Any, right: NDArray[np.float64]) -> NDArray[np.float64]:
     Zero stays zero, so that an exactly represented model has a bound of exactly 0.
     """
     product = np.asarray(left @ right.T, np.float64)
-    return np.where(product == 0.0, 0.0, upper(product, int(right.shape[1])))
+    n = int(right.shape[1])
+    bound = np.where(product == 0.0, 0.0, upper(product, n))
+    if np.any(product == 0.0):
+        # A product of two tiny numbers is 0 in doubles, but not in truth.
+        overlap = np.asarray((left != 0).astype(np.float64) @ (right != 0).astype(np.float64).T)
+        bound = np.where((product == 0.0) & (overlap > 0.0), n * np.finfo(float).tiny, bound)
+    return bound

@@ -283,3 +283,22 @@ def test_only_indices_cannot_carry_an_empty_sample(encoding: Encoding, kept: lis
     X = np.array([[1.0, 0, 0, 0], [0, 0, 0, 0]])
     assert without_empty(encoding, X).tolist() == kept
     assert without_empty(encoding, sparse.csr_array(X)).tolist() == kept
+
+
+@quick
+@given(
+    st.one_of(
+        st.floats(0, LARGEST), st.integers(0, 2**62).map(lambda k: (2 * k + 1) / (2 * TO_FLOAT))
+    )
+)
+def test_a_negative_number_is_the_mirror_of_a_positive_one(value: float) -> None:
+    assert wire(-value) == -wire(value)
+
+
+@pytest.mark.parametrize("encoding", [dense(2), Encoding("indices", 2, 9)])
+def test_encoding_leaves_the_callers_matrix_alone(encoding: Encoding) -> None:
+    parts = (np.array([1.0, 2.0, 3.0]), np.array([1, 1, 0]), np.array([0, 2, 3]))
+    X = sparse.csr_array(tuple(part.copy() for part in parts), (2, 2))
+    encoding.encode(X)
+    for kept, part in zip((X.data, X.indices, X.indptr), parts, strict=True):
+        assert kept.tolist() == part.tolist()

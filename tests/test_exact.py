@@ -178,3 +178,21 @@ def test_zero_stays_zero() -> None:
     errors = np.array([[1.0, 0.0]])
     assert dot_upper(sizes, errors).tolist() == [[0.0], [0.0]]
     assert dot_upper(sparse.csr_array(sizes), errors).tolist() == [[0.0], [0.0]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(operands(INT64, INT64))
+def test_sparse_sums_are_pythons_own_for_extremes(pair: Any) -> None:
+    samples, weights = pair
+    assert exact_dot(sparse.csr_array(samples), weights).tolist() == python_dot(*pair)
+
+
+@pytest.mark.parametrize("samples", [[[-(2**63)], [1]], [[2**62, 2**62], [1, 1]]])
+def test_sparse_extremes_do_not_wrap(samples: Any) -> None:
+    pair = np.array(samples), np.full((1, len(samples[0])), 3)
+    assert exact_dot(sparse.csr_array(pair[0]), pair[1]).tolist() == python_dot(*pair)
+
+
+def test_a_product_that_underflows_is_bounded_from_above() -> None:
+    tiny = np.array([[1e-200]])
+    assert dot_upper(tiny, tiny)[0, 0] > 0.0

@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0x3c0ea087680ad4824ccaec6a2929db9dac2a82d662df63aa9c17f1ae44883503
+// model hash        0x44930655bed3176c9244f4c01fb6613bcd4ca904d1cc5786194e7897d7d11afe
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            pa2, C = 0.125, no penalty
-// safe updates      112295 are proved not to overflow 32-bit lanes
+// safe updates      112293 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -51,7 +51,7 @@ contract SparsePa2 is Classifier64 {
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 1.52587890625e-05.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 112295 updates are proved to fit.
+    /// @dev Bits of a learned weight: 112293 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -87,7 +87,7 @@ contract SparsePa2 is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 89;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x3c0ea087680ad4824ccaec6a2929db9dac2a82d662df63aa9c17f1ae44883503;
+    bytes32 public constant modelHash = 0x44930655bed3176c9244f4c01fb6613bcd4ca904d1cc5786194e7897d7d11afe;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;

@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0xcf870a6f71767e99c9b3e261286545b669c6d5698a08b898e7408e693fcbcaa6
+// model hash        0x1d0678a067d6078d51fe0691b9d60966f56cad971a51867a84d8c608131f02b5
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            squared_hinge, learning rate 0.125, no penalty
-// safe updates      150212 are proved not to overflow 32-bit lanes
+// safe updates      150211 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -51,7 +51,7 @@ contract SparseSquaredHinge is Classifier64 {
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 6.103515625e-05.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 150212 updates are proved to fit.
+    /// @dev Bits of a learned weight: 150211 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -83,7 +83,7 @@ contract SparseSquaredHinge is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 87;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xcf870a6f71767e99c9b3e261286545b669c6d5698a08b898e7408e693fcbcaa6;
+    bytes32 public constant modelHash = 0x1d0678a067d6078d51fe0691b9d60966f56cad971a51867a84d8c608131f02b5;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;

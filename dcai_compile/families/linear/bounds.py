@@ -86,7 +86,9 @@ def corner_bound(
     The sums are `math.fsum`'s, correctly rounded, so that no order of summation shows in what is
     published.
     """
-    wire = np.asarray(wire_error(encoding, corner)) if encoding.name == "dense" else corner * 0.0
+    # Any number may stand where calibration had whole ones: the wire's error always counts.
+    half = fraction_upper(Fraction(1, 2 * encoding.scale)) if encoding.name == "dense" else 0.0
+    wire = np.where(corner > 0, half, 0.0)
     rows = zip(coef.tolist(), rounding.weights.tolist(), rounding.intercepts.tolist(), strict=True)
     errors, sizes = wire.tolist(), corner.tolist()
     worst = 0.0

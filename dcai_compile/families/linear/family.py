@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.encoding import Encoding
-from dcai_compile.errors import CompilerPanic
+from dcai_compile.errors import CompilerPanic, OverflowPossible
 from dcai_compile.exact import max_abs
 from dcai_compile.families import register_family
 from dcai_compile.families.linear.bounds import float_errors, score_errors
@@ -213,11 +213,18 @@ def _check_ranges(integers: LinearIntegers) -> None:
     sample = encoding.max_length << 63 if encoding.name == "dense" else encoding.max_length
     offset = max(abs(b) for b in grid.intercepts) + (1 << (INTERCEPT_BITS - 1))
     if (grid.factor_k * weight * sample + offset).bit_length() > 250:
-        raise CompilerPanic("a score could leave int256")
+        raise _too_large("a score could leave int256")
     if integers.plan is not None and encoding.name == "dense":
         sample = encoding.n_features * integers.plan.max_value
     if integers.plan and (weight * grid.factor_k * sample + offset).bit_length() > MAX_SCORE_BITS:
-        raise CompilerPanic("a score could be too large for the training step")
+        raise _too_large("a score could be too large for the training step")
+
+
+def _too_large(what: str) -> OverflowPossible:
+    return OverflowPossible(
+        f"with these weights and samples {what}",
+        hint="scale the features (StandardScaler), pass a smaller horizon, or update='frozen'",
+    )
 
 
 LINEAR = register_family(LinearFamily())

@@ -38,6 +38,7 @@ from dcai_compile.families.linear.bounds import (
     margins,
     score_errors,
 )
+from dcai_compile.families.linear.plan import FINEST_EXPONENT
 
 WEIGHT_BITS = (8, 16, 24, 32, 40, 48, 56, 64)
 """Lane widths of the published weights: they live in code, where any number of bytes will do."""
@@ -121,7 +122,7 @@ def choose_grid(
             lost = _first_changed(grid, coef, intercept, X, encoding, samples, unprovable)
         if lost is None:
             rounding = rounding_of(grid, coef, intercept, encoding)
-            return grid, corner_bound(_corner(X, encoding), coef, rounding, encoding)
+            return grid, corner_bound(_corner(X), coef, rounding, encoding)
     assert lost is not None
     exact = sorted(exact_scores(X, lost, coef, intercept))
     gap = float(abs(exact[0]) if len(exact) == 1 else exact[-1] - exact[-2])
@@ -166,6 +167,8 @@ def _make_grid(
 ) -> Grid:
     base = delta_unit if delta_unit is not None else Fraction(1)
     exponent = _finest_exponent(coef, base, bits)
+    if delta_unit is not None:
+        exponent = max(exponent, -FINEST_EXPONENT)
     unit = base * Fraction(2) ** exponent
     factor_a, factor_e = 1, 1
     if delta_unit is not None:
@@ -232,19 +235,10 @@ def _errors(
     return np.asarray(score_errors(encoding, X, coef, rounding).max(axis=1))
 
 
-def _corner(X: Any, encoding: Encoding) -> NDArray[np.float64]:
+def _corner(X: Any) -> NDArray[np.float64]:
     """The worst sample of the calibration range, (n_features,): every feature's largest magnitude."""
-    columns = X.tocsc() if sparse.issparse(X) else np.asarray(X)
-    largest = abs(columns).max(axis=0)
-    corner = np.ravel(largest.toarray() if sparse.issparse(largest) else largest).astype(np.float64)
-    if encoding.name == "dense":
-        # Whole numbers have no wire error; a feature that was ever another number may have it.
-        fractional = abs(columns - np.floor(columns)).max(axis=0)
-        is_fractional = np.ravel(
-            fractional.toarray() if sparse.issparse(fractional) else fractional
-        )
-        corner = np.where(is_fractional > 0, np.nextafter(np.floor(corner) + 1.0, np.inf), corner)
-    return corner
+    largest = abs(X).max(axis=0)
+    return np.ravel(largest.toarray() if sparse.issparse(largest) else largest).astype(np.float64)
 
 
 def _first_changed(

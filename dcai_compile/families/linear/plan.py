@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, inf, log2, sqrt
+from math import ceil, floor, inf, log2, log10, sqrt
 
 from dcai_compile.encoding import INT64_MAX, Encoding
 from dcai_compile.errors import InvalidOption, OverflowPossible
@@ -31,11 +31,20 @@ LANE_BITS = (8, 16, 32, 64)
 """Lane widths that divide a storage slot."""
 
 RESOLUTION = 256
-"""A step of tau = 1 on a typical feature must be at least this many grid units."""
+"""A step of tau = 1, or of the largest tau below, on a typical feature is as many grid units."""
 
 INTERCEPT_BITS = 128
 SPARSE_INTERCEPT_DECAY = Fraction(1, 100)
 """scikit-learn's `SPARSE_INTERCEPT_DECAY` (`linear_model/_base.py`)."""
+
+FINEST_EXPONENT = 40
+"""A published weight's unit is at least a learned one's divided by 2 to this power."""
+
+FACTOR_K_LIMIT = 100
+"""Scores of sparse models count in hundredths, dense ones in whole units."""
+
+MAX_SCORE = 1e11
+"""Beyond a hundred times this scikit-learn clips its gradient (`MAX_DLOSS`), which we do not."""
 
 MAX_LEARNING_RATE = 2.0**20
 SLACK = 1.0 + 1e-9
@@ -130,7 +139,7 @@ def plan_step(
         max_value = min(INT64_MAX, max(1, 2 * calibration.max_value))
     best = 0
     for bits in LANE_BITS:
-        for divisor in _divisors(rule, encoding, calibration):
+        for divisor in _divisors(rule, encoding, calibration, rule.max_tau(epsilon, c)):
             proved = _proved_updates(
                 rule, encoding, calibration, limits, eta, c, epsilon, divisor, bits, max_value
             )
@@ -159,15 +168,19 @@ def plan_step(
     )
 
 
-def _divisors(rule: Rule, encoding: Encoding, calibration: Calibration) -> list[int]:
+def _divisors(
+    rule: Rule, encoding: Encoding, calibration: Calibration, max_tau: float
+) -> list[int]:
     """Divisors from the finest grid to the coarsest that still resolves a typical step."""
+    resolution = RESOLUTION / min(1.0, max_tau)
     if encoding.name == "indices":
         if rule.fraction_bits == 0:
             return [1]
-        return [1 << (rule.fraction_bits - r) for r in range(32, int(log2(RESOLUTION)) - 1, -1)]
+        least = min(60, ceil(log2(resolution)))
+        return [1 << (rule.fraction_bits - r) for r in range(max(32, least), least - 1, -1)]
     # Powers of ten, because features with few decimals are then exact on the grid.
     grids = [10**j for j in range(19)]
-    coarsest = calibration.typical_value / RESOLUTION
+    coarsest = calibration.typical_value / resolution
     return [g << rule.fraction_bits for g in grids if g == 1 or g <= coarsest]
 
 
@@ -194,7 +207,9 @@ def _norm_limits(
     most = int((2 / (Fraction(eta) * slope) - decay) * square)
     if most < calibration.max_squared_norm:
         longest = calibration.max_squared_norm / square
-        stable = 2.0 / (rule.slope * (longest + float(decay)))
+        stable = 2.0 / (rule.slope * (longest + float(decay))) / SLACK
+        digit = 10.0 ** (floor(log10(stable)) - 2)
+        stable = floor(stable / digit) * digit  # three digits, rounded down: the hint must work
         raise OverflowPossible(
             f"{rule.name} with learning_rate={eta!r} is not stable for the longest calibration "
             f"sample (squared norm {longest:.6g})",
@@ -235,16 +250,27 @@ def _proved_updates(
     max_tau = rule.max_tau(epsilon, c)
     if max_tau != inf:
         full = Fraction(max_tau) * (1 << rule.fraction_bits)
-        per_lane = ceil(full * max_value / divisor) + 1
-        per_lane -= rule.fraction_bits == 0 and divisor == 1  # exact: nothing is rounded up
-        # Up to 2**64 finer intercept units may be chosen later; they stay far inside 128 bits.
-        per_intercept = ceil(float(full) * intercept_unit_steps) + 1
-        return min(lane_limit // per_lane, intercept_limit // (per_intercept << 40))
+        if encoding.name == "indices":
+            # Every token of a sample may be the same index, and each rounds for itself.
+            per_lane = max_value * floor(Fraction(ceil(full), divisor) + Fraction(1, 2))
+        else:
+            per_lane = floor(Fraction(ceil(full) * max_value, divisor) + Fraction(1, 2))
+        per_intercept = ceil(float(full) * intercept_unit_steps * SLACK) + 1
+        return min(
+            lane_limit // max(1, per_lane), intercept_limit // (per_intercept << FINEST_EXPONENT)
+        )
     unit = float(delta_unit(rule, eta, divisor, encoding))
     growth = _growth(rule, encoding, limits[0], eta, c)
     rounding = sqrt(encoding.n_features + 1) * unit * max(1, _touches(encoding))
-    start = 2.0 * calibration.weight_norm * SLACK
-    room = lane_limit * unit - start
+    # From the rounded weights, which differ from the trained ones by half a unit of at most 1/63
+    # of the largest: 8-bit lanes, and a unit that is a power of two times another.
+    published = calibration.weight_norm * (1.0 + sqrt(encoding.n_features) / 126.0)
+    start = 2.0 * published * SLACK + unit
+    if published * sqrt(limits[1]) / encoding.scale + 2.0 * growth > MAX_SCORE:
+        return 0
+    decay = float(intercept_decay(encoding))
+    score_unit = unit / (encoding.scale * FACTOR_K_LIMIT) / 2.0**FINEST_EXPONENT
+    room = min(lane_limit * unit, intercept_limit * score_unit / sqrt(decay)) - start
     return max(0, int(room / (growth + rounding) / SLACK))
 
 
