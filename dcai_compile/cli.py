@@ -188,7 +188,8 @@ def verify(
     label: LabelOption = None,
     evm: EvmOption = "auto",
     updates: Annotated[
-        int, typer.Option(help="How many of the samples to teach as well, with their labels.")
+        int,
+        typer.Option(min=0, help="How many of the samples to teach as well, with their labels."),
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:

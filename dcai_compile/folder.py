@@ -37,7 +37,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 def save(compiled: Compiled, folder: str | Path) -> Path:
     """Write `folder`, replacing an artifact that is there; anything else there is left alone.
 
-    Raises `InvalidOption` if `folder` holds something that is not an artifact.
+    Raises `InvalidOption` if `folder` holds something that is not an artifact, or cannot be
+    written; what was there is then still there.
     """
     target = Path(folder)
     if target.exists() and not _may_replace(target):
@@ -47,18 +48,37 @@ def save(compiled: Compiled, folder: str | Path) -> Path:
             option="out",
             value=str(target),
         )
+    try:
+        _write(target, contents(compiled))
+    except OSError as error:
+        raise InvalidOption(
+            f"{target} cannot be written: {error}",
+            hint="choose a folder that you may write, on a disk with room",
+            option="out",
+            value=str(target),
+        ) from error
+    return target
+
+
+def _write(target: Path, files: dict[str, bytes]) -> None:
+    """Write everything beside `target`, then give it the name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
         fresh = Path(scratch) / "new"
-        for path, data in contents(compiled).items():
+        for path, data in files.items():
             file = fresh / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
+        # Renames only: at no moment is there half an artifact under the name.
+        old = Path(scratch) / "old"
         if target.exists():
-            # Two renames: at no moment is there half an artifact under the name.
-            target.rename(Path(scratch) / "old")
-        fresh.rename(target)
-    return target
+            target.rename(old)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
 
 
 def _may_replace(target: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def compile_model(
         horizon=horizon,
         evm_version=evm_version,
     )
+    _check_types(options, class_names)
     _check_options(options, incentive)
     if isinstance(estimator, str | Path):
         estimator = load_model(estimator, trust_pickle=trust_pickle)
@@ -110,6 +112,32 @@ def _calibration(X: Any, model: Model) -> Any:
             value=samples.shape,
         )
     return samples
+
+
+def _check_types(options: Options, class_names: object) -> None:
+    """Refuse arguments of the wrong type by name, before anything is done with them."""
+    for option in ("name", "description", "encoding", "update", "evm_version"):
+        value = getattr(options, option)
+        if not isinstance(value, str):
+            raise InvalidOption(
+                f"{option}={value!r} is not text", hint="pass a string", option=option, value=value
+            )
+    rate: object = options.learning_rate
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, Real)):
+        raise InvalidOption(
+            f"learning_rate={rate!r} is not a number",
+            hint="pass a number, such as 0.01",
+            option="learning_rate",
+            value=rate,
+        )
+    names = options.class_names or ()
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
+        raise InvalidName(
+            f"class_names={class_names!r} is not a list of names",
+            hint="pass one string for each class",
+            option="class_names",
+            value=class_names,
+        )
 
 
 def _check_options(options: Options, incentive: str | None) -> None:

@@ -210,6 +210,16 @@ def test_estimator_without_a_step_needs_one() -> None:
         {"horizon": True},
         {"evm_version": "homestead"},
         {"incentive": "stakeable"},
+        {"name": None},
+        {"description": 3},
+        {"encoding": None},
+        {"update": None},
+        {"evm_version": None},
+        {"weight_bits": None},
+        {"update": "hinge", "learning_rate": "fast"},
+        {"update": "hinge", "learning_rate": float("nan")},
+        {"class_names": (1, 2, 3)},
+        {"class_names": "abc"},
     ],
 )
 def test_option_without_sense_is_refused(options: dict[str, Any]) -> None:
@@ -324,7 +334,7 @@ def test_failed_save_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             return stream.write(data)
 
     monkeypatch.setattr(Path, "write_bytes", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InvalidOption, match="disk full"):
         compiled.save(target)
     assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
     assert (target / "manifest.json").read_bytes() == content
