@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from dcai_compile.families import family_of
 from dcai_compile.names import comment_text
 from dcai_compile.render import class_names, template_folder
 
@@ -18,6 +19,7 @@ SHOWN_CLASSES = 50
 def report_html(compiled: Compiled) -> str:
     """A self-contained page: what went in, what is proved, what stands on chain. No date, no script."""
     integers, model = compiled.integers, compiled.integers.model
+    summary = family_of(model.family).context(integers)["summary"]
     names = class_names(model, compiled.options)
     settings = ", ".join(f"{key}={value}" for key, value in model.settings.items())
     rows = [
@@ -27,6 +29,7 @@ def report_html(compiled: Compiled) -> str:
         ("Classes", ", ".join(names[:SHOWN_CLASSES])),
         ("Number of classes", str(len(names))),
         ("Encoding", f"{integers.encoding.name}, {integers.encoding.n_features} features"),
+        *((title.capitalize(), text) for title, text in summary),
         ("Proved bound of a score", f"{integers.bound:.6g}"),
     ]
     sizes = [

@@ -112,7 +112,7 @@ class LinearFamily(Family):
         lanes = linear.n_rows * linear.encoding.n_features
         return (
             StorageTable(
-                "interceptDelta", linear.n_rows, INTERCEPT_BITS, "wide enough for any horizon"
+                "interceptDelta", linear.n_rows, INTERCEPT_BITS, "in which as many are proved safe"
             ),
             StorageTable(
                 "delta",
