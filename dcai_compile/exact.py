@@ -6,14 +6,13 @@ Two kinds of arithmetic, never mixed up: integer functions that are exact at any
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Matrix: TypeAlias = Any
-"""A numpy array or a scipy.sparse CSR array, shape (n_samples, n_features)."""
+from dcai_compile.encoding import Matrix
 
 UNIT_ROUNDOFF = {np.dtype(np.float64): 2.0**-53, np.dtype(np.float32): 2.0**-24}
 """Relative error of one correctly rounded operation, by floating type."""

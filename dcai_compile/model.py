@@ -264,6 +264,14 @@ class Family(ABC):
         """The inverse of `dump`."""
 
 
+def margins(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Margin a sample, shape (n_samples,): ``|score|`` for one row, else best minus second best."""
+    if scores.shape[1] == 1:
+        return np.abs(scores[:, 0])
+    top = np.partition(scores, -2, axis=1)[:, -2:]
+    return np.asarray(top[:, 1] - top[:, 0])
+
+
 def class_index(model: Model, label: Any) -> int:
     """Index of `label` among the model's classes, or `SampleOutOfRange`."""
     value = label.item() if isinstance(label, np.generic) else label

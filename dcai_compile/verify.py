@@ -24,7 +24,7 @@ from dcai_compile.encoding import Sample, as_samples, narrow_indices, without_em
 from dcai_compile.errors import SampleOutOfRange
 from dcai_compile.evm import open_evms
 from dcai_compile.families import family_of
-from dcai_compile.model import Revert, class_index
+from dcai_compile.model import Revert, class_index, margins
 from dcai_compile.parity import EvmCheck, evenly
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ Lesson: TypeAlias = tuple[Any, Sample, int]
 
 SLICE_SAMPLES = 24
 SLICE_UPDATES = 6
-"""How much the EVMs after the first repeat, evenly spaced."""
-
 SLICE_PARAMETERS = 256
+"""What the EVMs after the first repeat: samples evenly spaced, the first updates and parameters."""
+
 SHOWN = 10
 
 
@@ -265,10 +265,7 @@ def _compare(compiled: Compiled, raw: Any, scores: NDArray[np.object_]) -> dict[
     integer_bound, float_bound = family.error_bounds(compiled.integers, raw)
     error = np.abs(ours - theirs).max(axis=1)
     bound = integer_bound + float_bound
-    margin = np.abs(theirs[:, 0])
-    if theirs.shape[1] > 1:
-        top = np.sort(theirs, axis=1)[:, -2:]
-        margin = top[:, 1] - top[:, 0]
+    margin = margins(theirs)
     expected = np.asarray(reference.predict(raw))
     decided = np.array(model.classes)[[mirror.decide(row) for row in scores]]
     inside = margin <= 2.0 * bound

@@ -115,14 +115,6 @@ def float_errors(
     return np.asarray(upper(magnitude * gamma(coef.shape[1] + 2, dtype), 4), np.float64)
 
 
-def margins(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Margin a sample, shape (n_samples,): ``|score|`` for one row, else best minus second best."""
-    if scores.shape[1] == 1:
-        return np.abs(scores[:, 0])
-    top = np.partition(scores, -2, axis=1)[:, -2:]
-    return np.asarray(top[:, 1] - top[:, 0])
-
-
 def exact_scores(
     X: Matrix,
     row: int,

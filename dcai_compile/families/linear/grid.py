@@ -35,10 +35,10 @@ from dcai_compile.families.linear.bounds import (
     exact_scores,
     float_errors,
     fraction_upper,
-    margins,
     score_errors,
 )
-from dcai_compile.families.linear.plan import FINEST_EXPONENT
+from dcai_compile.families.linear.plan import FACTOR_K_LIMIT, FINEST_EXPONENT
+from dcai_compile.model import margins
 
 WEIGHT_BITS = (8, 16, 24, 32, 40, 48, 56, 64)
 """Lane widths of the published weights: they live in code, where any number of bytes will do."""
@@ -109,19 +109,22 @@ def choose_grid(
     samples = encoding.encode(X)
     lost: int | None = 0
     widest = _make_grid(coef, intercept, encoding, delta_unit, WEIGHT_BITS[-1])
-    margin = margins(_margin_lower_scores(coef, intercept, X))
+    rounding = rounding_of(widest, coef, intercept, encoding)
+    # At most scikit-learn's exact margin: the doubles' own rounding is taken off.
+    margin = margins(np.asarray(X.astype(np.float64) @ coef.T, np.float64) + intercept)
     margin -= 2.0 * float_errors(X, coef, intercept, np.float64).max(axis=1)
-    unprovable = np.nonzero(margin <= 2.0 * _errors(widest, coef, intercept, X, encoding))[0]
+    errors = score_errors(encoding, X, coef, rounding).max(axis=1)
+    unprovable = np.nonzero(margin <= 2.0 * errors)[0]
     for bits in _candidates(weight_bits):
         grid = _make_grid(coef, intercept, encoding, delta_unit, bits)
-        errors = _errors(grid, coef, intercept, X, encoding)
+        rounding = rounding_of(grid, coef, intercept, encoding)
+        errors = score_errors(encoding, X, coef, rounding).max(axis=1)
         proved = margin > 2.0 * errors
         proved[unprovable] = True
         lost = None if np.all(proved) else int(np.argmin(proved))
         if lost is None:
             lost = _first_changed(grid, coef, intercept, X, encoding, samples, unprovable)
         if lost is None:
-            rounding = rounding_of(grid, coef, intercept, encoding)
             return grid, corner_bound(_corner(X), coef, rounding, encoding)
     assert lost is not None
     exact = sorted(exact_scores(X, lost, coef, intercept))
@@ -152,12 +155,6 @@ def _candidates(weight_bits: int | str) -> tuple[int, ...]:
     return (int(weight_bits),)
 
 
-def _margin_lower_scores(
-    coef: NDArray[np.float64], intercept: NDArray[np.float64], X: Any
-) -> NDArray[np.float64]:
-    return np.asarray(X.astype(np.float64) @ coef.T, np.float64) + intercept
-
-
 def _make_grid(
     coef: NDArray[np.float64],
     intercept: NDArray[np.float64],
@@ -173,7 +170,7 @@ def _make_grid(
     factor_a, factor_e = 1, 1
     if delta_unit is not None:
         factor_a, factor_e = (1 << max(0, exponent)), (1 << max(0, -exponent))
-    factor_k = 100 if delta_unit is not None and encoding.name == "indices" else 1
+    factor_k = FACTOR_K_LIMIT if delta_unit is not None and encoding.name == "indices" else 1
     fine = unit / factor_a
     score_unit = fine / (encoding.scale * factor_k)
     weights = np.array(
@@ -222,17 +219,6 @@ def rounding_of(
     ):
         raise CompilerPanic("an integer parameter is not the nearest to the trained one")
     return rounding
-
-
-def _errors(
-    grid: Grid,
-    coef: NDArray[np.float64],
-    intercept: NDArray[np.float64],
-    X: Any,
-    encoding: Encoding,
-) -> NDArray[np.float64]:
-    rounding = rounding_of(grid, coef, intercept, encoding)
-    return np.asarray(score_errors(encoding, X, coef, rounding).max(axis=1))
 
 
 def _corner(X: Any) -> NDArray[np.float64]:

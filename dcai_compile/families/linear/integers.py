@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dcai_compile.families.linear.grid import Grid
 from dcai_compile.families.linear.plan import StepPlan, intercept_decay
-from dcai_compile.families.linear.steps import ONE_X64, RULES, Rule, StepConstants
+from dcai_compile.families.linear.steps import RULES, Rule, StepConstants
+from dcai_compile.fixed import ONE_X64
 from dcai_compile.model import IntegerModel, Model
 
 

@@ -9,7 +9,8 @@ the wire value. With a divisor of 1 and no fraction bits nothing is ever rounded
 
 Two arguments bound how far a lane can move in `horizon` updates:
 
-* Where tau is bounded, each update moves it by at most ``max_tau * max_Q / divisor + 1``.
+* Where tau is bounded, each update moves it by at most ``round(max_tau * max_Q / divisor)``, for
+  ``indices`` token by token.
 * Where only the score bounds tau (the squared losses, pa2), the contract limits the sample's
   norm so that the step ``w -> w - eta d(w x) x`` is a non-expansive map: its derivative
   ``I - kappa x x^T`` has a norm of at most 1 as long as ``kappa |x|^2 <= 2``. Then no update
@@ -41,7 +42,7 @@ FINEST_EXPONENT = 40
 """A published weight's unit is at least a learned one's divided by 2 to this power."""
 
 FACTOR_K_LIMIT = 100
-"""Scores of sparse models count in hundredths, dense ones in whole units."""
+"""Scores of sparse models that learn count in hundredths, all others in whole units."""
 
 MAX_SCORE = 1e11
 """Beyond a hundred times this scikit-learn clips its gradient (`MAX_DLOSS`), which we do not."""

@@ -31,9 +31,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
-from dcai_compile.fixed import evm_div, logistic_x64
-
-ONE_X64 = 1 << 64
+from dcai_compile.fixed import ONE_X64, evm_div, logistic_x64
 
 
 @dataclass(frozen=True)
