@@ -265,13 +265,28 @@ def hand_written() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+@cache
+def _taken() -> frozenset[str]:
+    """Names of our own files and of what they and the templates declare."""
+    names = {path.rsplit("/", 1)[-1].removesuffix(".sol") for path, _ in hand_written()}
+    texts = [text for _, text in hand_written()]
+    texts += [
+        entry.read_text(encoding="utf-8")
+        for entry in template_folder().iterdir()
+        if entry.name.endswith(".sol.j2")
+    ]
+    for text in texts:
+        names |= set(DECLARED.findall(text))
+    return frozenset(names)
+
+
+DECLARED = re.compile(r"^ *(?:error|event|function|modifier) +([A-Za-z]\w*)", re.MULTILINE)
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 def check_contract_name(name: str) -> None:
     """Refuse a name that cannot be a contract's, with `InvalidName`."""
-    taken = {path.rsplit("/", 1)[-1].removesuffix(".sol") for path, _ in hand_written()}
-    if IDENTIFIER.fullmatch(name) and name not in taken and name not in RESERVED:
+    if IDENTIFIER.fullmatch(name) and name not in _taken() and name not in RESERVED:
         return
     raise InvalidName(
         f"{name!r} cannot be the name of a contract",

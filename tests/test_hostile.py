@@ -103,7 +103,25 @@ def class_name_on_chain(compiled: Compiled, index: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "1abc", "a b", "contract", "uint8", "Ownable", "Lanes", "a" * 65, 'x"', "é", "a-b"]
+    "name",
+    [
+        "",
+        "1abc",
+        "a b",
+        "contract",
+        "uint8",
+        "Ownable",
+        "Lanes",
+        "a" * 65,
+        'x"',
+        "é",
+        "a-b",
+        "norm",
+        "weights",
+        "predict",
+        "EmptySample",
+        "OwnershipTransferred",
+    ],
 )
 def test_contract_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidName):
