@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title Numbers as mantissa and exponent
+/// @notice For products of thousands of factors, which would underflow in any fixed point. A normalised
+/// number is mantissa * 2**exponent with 2**127 <= mantissa < 2**128. Packed it is exponent * 2**128 +
+/// mantissa, so that the larger of two packed numbers is the larger number; 0 is type(int256).min.
+/// @dev Every function has a twin in `dcai_compile/bigfloat.py` that gives the same integers, and that
+/// derives the error bounds stated here. Results are rounded towards zero.
+library BigFloat {
+    /// @notice The same number with a mantissa of 128 bits. Relative error below 2**-127.
+    /// @dev Requirements: mantissa != 0.
+    function normalize(uint256 mantissa, int256 exponent) internal pure returns (uint256, int256) {
+        unchecked {
+            if (mantissa >> 128 != 0) {
+                // At most 128 places: `drop` counts how many bits stand above the 128th.
+                uint256 drop = 128;
+                uint256 top = mantissa;
+                if (top >> 192 == 0) (drop, top) = (drop - 64, top << 64);
+                if (top >> 224 == 0) (drop, top) = (drop - 32, top << 32);
+                if (top >> 240 == 0) (drop, top) = (drop - 16, top << 16);
+                if (top >> 248 == 0) (drop, top) = (drop - 8, top << 8);
+                if (top >> 252 == 0) (drop, top) = (drop - 4, top << 4);
+                if (top >> 254 == 0) (drop, top) = (drop - 2, top << 2);
+                if (top >> 255 == 0) --drop;
+                return (mantissa >> drop, exponent + int256(drop));
+            }
+            uint256 raise = 0;
+            if (mantissa >> 64 == 0) (raise, mantissa) = (64, mantissa << 64);
+            if (mantissa >> 96 == 0) (raise, mantissa) = (raise + 32, mantissa << 32);
+            if (mantissa >> 112 == 0) (raise, mantissa) = (raise + 16, mantissa << 16);
+            if (mantissa >> 120 == 0) (raise, mantissa) = (raise + 8, mantissa << 8);
+            if (mantissa >> 124 == 0) (raise, mantissa) = (raise + 4, mantissa << 4);
+            if (mantissa >> 126 == 0) (raise, mantissa) = (raise + 2, mantissa << 2);
+            if (mantissa >> 127 == 0) (raise, mantissa) = (raise + 1, mantissa << 1);
+            return (mantissa, exponent - int256(raise));
+        }
+    }
+
+    /// @notice A normalised number as one integer that compares as the number does.
+    /// @dev Requirements: |exponent| < 2**127.
+    function pack(uint256 mantissa, int256 exponent) internal pure returns (int256) {
+        return (exponent << 128) | int256(mantissa);
+    }
+
+    /// @notice Mantissa and exponent of a packed number other than 0.
+    function unpack(int256 packed) internal pure returns (uint256 mantissa, int256 exponent) {
+        return (uint128(uint256(packed)), packed >> 128);
+    }
+
+    /// @notice The number times a factor: one shift in some factors, instead of one a factor. Relative
+    /// error below 2**-100.
+    /// @dev Requirements: factor < 2**bits, bits <= 78, and mantissa < 2**(256 - bits), as is the result's.
+    function mulSmall(uint256 mantissa, int256 exponent, uint256 factor, uint256 bits)
+        internal
+        pure
+        returns (uint256, int256)
+    {
+        unchecked {
+            // Below 2**(256 - bits) * 2**bits.
+            mantissa *= factor;
+            if (mantissa >> (256 - bits) == 0) return (mantissa, exponent);
+            return (mantissa >> bits, exponent + int256(bits));
+        }
+    }
+
+    /// @notice The product of two normalised numbers. Relative error below 2**-127.
+    function mul(uint256 a, int256 aExponent, uint256 b, int256 bExponent) internal pure returns (uint256, int256) {
+        unchecked {
+            // From 2**254 to 2**256.
+            uint256 product = a * b;
+            if (product >> 255 == 0) return (product >> 127, aExponent + bExponent + 127);
+            return (product >> 128, aExponent + bExponent + 128);
+        }
+    }
+
+    /// @notice The square of a normalised number. Relative error below 2**-127.
+    function square(uint256 mantissa, int256 exponent) internal pure returns (uint256, int256) {
+        return mul(mantissa, exponent, mantissa, exponent);
+    }
+
+    /// @notice The quotient of two normalised numbers. Relative error below 2**-126.
+    function div(uint256 a, int256 aExponent, uint256 b, int256 bExponent) internal pure returns (uint256, int256) {
+        unchecked {
+            // From 2**127 to 2**129.
+            uint256 quotient = (a << 128) / b;
+            uint256 shift = quotient >> 128;
+            return (quotient >> shift, aExponent - bExponent - 128 + int256(shift));
+        }
+    }
+
+    /// @notice A normalised number to the power of n. Relative error below n * 2**-126.
+    /// @dev Square and multiply from the top bit of n.
+    function power(uint256 mantissa, int256 exponent, uint256 n)
+        internal
+        pure
+        returns (uint256 result, int256 resultExponent)
+    {
+        (result, resultExponent) = (2 ** 127, -127);
+        uint256 bits = 0;
+        while (n >> bits != 0) {
+            ++bits;
+        }
+        for (; bits != 0; --bits) {
+            (result, resultExponent) = square(result, resultExponent);
+            if ((n >> (bits - 1)) & 1 != 0) (result, resultExponent) = mul(result, resultExponent, mantissa, exponent);
+        }
+    }
+
+    /// @notice An integer to the power of n. Relative error below 3 * n * 2**-127.
+    /// @dev Requirements: base != 0.
+    function powInt(uint256 base, uint256 n) internal pure returns (uint256 mantissa, int256 exponent) {
+        (mantissa, exponent) = normalize(base, 0);
+        return power(mantissa, exponent, n);
+    }
+
+    /// @notice log2 of a normalised number, times 2**64; too low by less than 1 + 2**-61.
+    /// @dev The mantissa as a number from 1 to 2: whether its square is 2 or more is the next bit.
+    /// Requirements: |exponent| < 2**190.
+    function log2X64(uint256 mantissa, int256 exponent) internal pure returns (int256 result) {
+        unchecked {
+            result = (exponent + 127) * 2 ** 64;
+            for (uint256 bit = 2 ** 63; bit != 0; bit >>= 1) {
+                // Below 2**256, as the mantissa is below 2**128.
+                mantissa = (mantissa * mantissa) >> 127;
+                if (mantissa >> 128 != 0) {
+                    mantissa >>= 1;
+                    result += int256(bit);
+                }
+            }
+        }
+    }
+}
