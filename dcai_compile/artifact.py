@@ -14,6 +14,7 @@ from dcai_compile.families import family_of
 from dcai_compile.layout import CODE_SIZE_LIMIT, Layout
 from dcai_compile.model import IntegerModel, Mirror, Options
 from dcai_compile.render import Source
+from dcai_compile.sample_encoder import SampleEncoder, sample_encoder
 from dcai_compile.solc import Solc, compile_standard
 
 if TYPE_CHECKING:
@@ -97,11 +98,23 @@ class Compiled:
         return family_of(self.integers.model.family).mirror(self.integers)
 
     def encode(self, X: Any) -> list[list[int]]:
-        """Samples, shape (n_samples, n_features), as lists of int64, as the contract takes them.
+        """Raw samples, (n_samples, n_features) or texts, as lists of int64, as the contract takes them.
 
         Raises `SampleOutOfRange`.
         """
-        return [sample.tolist() for sample in self.integers.encoding.encode(X)]
+        return [sample.tolist() for sample in self.mirror.encode(X)]
+
+    @property
+    def encoder(self) -> SampleEncoder:
+        """What a client needs to encode raw samples, without the estimator."""
+        return sample_encoder(self.integers)
+
+    def to_dcai(self) -> dict[str, Any]:
+        """DCAI's own model JSON of the model as it is now in `mirror`.
+
+        Raises `UnsupportedModel` where DCAI has no such model.
+        """
+        return family_of(self.integers.model.family).to_dcai(self.mirror)
 
     def verify(
         self,

@@ -1,16 +1,18 @@
-"""What a sample looks like on the wire: DCAI's ``int64[]``, in one of two encodings.
+"""What a sample looks like on the wire: DCAI's ``int64[]``, in one of three encodings.
 
 ``dense``    one value a feature, ``round_half_even(x * 1e9)``, as DCAI's clients do.
 ``indices``  the index of every feature that is present, repeated as often as it is counted.
+``pairs``    ``index * 2**32 + value mod 2**32`` for every feature that is not zero, in the order
+             of the indices: a signed fixed-point value beside its index.
 
 Encoding is exact: the integer is the correctly rounded product of the double (a rational
-number) and 1e9, so that the error of a value is at most half a unit and is provable.
+number) and the scale, so that the error of a value is at most half a unit and is provable.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,20 +20,41 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.errors import InvalidOption, SampleOutOfRange
+from dcai_compile.samples import (
+    INT64_MAX,
+    TO_FLOAT,
+    Matrix,
+    Sample,
+    as_samples,
+    narrow_indices,
+    round_exactly,
+    split_pairs,
+)
 
-EncodingName: TypeAlias = Literal["dense", "indices"]
-Sample: TypeAlias = NDArray[np.int64]
+__all__ = [
+    "ENCODINGS",
+    "INT64_MAX",
+    "PAIR_MAX",
+    "TO_FLOAT",
+    "Encoding",
+    "EncodingName",
+    "Matrix",
+    "Sample",
+    "as_samples",
+    "choose_encoding",
+    "narrow_indices",
+    "round_exactly",
+    "split_pairs",
+    "without_empty",
+]
 
-Matrix: TypeAlias = Any
-"""A numpy array or a scipy.sparse CSR array, shape (n_samples, n_features)."""
-
-TO_FLOAT = 10**9
-"""DCAI's scale of a real number on the wire."""
-
-INT64_MAX = 2**63 - 1
+EncodingName: TypeAlias = Literal["dense", "indices", "pairs"]
+ENCODINGS: tuple[EncodingName, ...] = ("dense", "indices", "pairs")
+PAIR_MAX = 2**31 - 1
+"""The largest value that stands beside an index."""
 
 MIN_MAX_LENGTH = 1024
-"""Every ``indices`` contract takes samples at least this long."""
+"""Every ``indices`` contract takes samples at least this long, and ``pairs`` where it has the features."""
 
 SMALL_COUNT = 255
 """Above this a value is a measurement rather than a count, and ``auto`` chooses ``dense``."""
@@ -43,112 +66,115 @@ class Encoding:
 
     Attributes
     ----------
-    name : ``"dense"`` or ``"indices"``.
+    name : ``"dense"``, ``"indices"`` or ``"pairs"``.
     n_features : number of features of the model.
     max_length : the longest sample that the contract takes; `n_features` for ``dense``.
+    pair_scale : units per 1.0 of a ``pairs`` value, a power of ten.
+    min_length : the shortest sample of ``indices`` or ``pairs``: 0 where no feature at all is a
+        sample too, else 1.
     """
 
     name: EncodingName
     n_features: int
     max_length: int
+    pair_scale: int = TO_FLOAT
+    min_length: int = 1
 
     @property
     def scale(self) -> int:
         """Wire units per 1.0 of a feature."""
-        return TO_FLOAT if self.name == "dense" else 1
+        return {"dense": TO_FLOAT, "indices": 1, "pairs": self.pair_scale}[self.name]
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether a sample names its features, so that absent ones cost nothing."""
+        return self.name != "dense"
+
+    @property
+    def is_counts(self) -> bool:
+        """Whether a feature's value is how often its index stands in the sample."""
+        return self.name == "indices"
+
+    @property
+    def max_wire_value(self) -> int:
+        """The largest magnitude of a feature's value in any sample that can be sent."""
+        return {"dense": 1 << 63, "indices": self.max_length, "pairs": 1 << 31}[self.name]
 
     @property
     def encoder(self) -> str:
         """The name by which DCAI's clients know it (`encoder()` on chain)."""
-        return "Multiply by 1E9, then round" if self.name == "dense" else "none"
+        return {
+            "dense": "Multiply by 1E9, then round",
+            "indices": "none",
+            "pairs": f"pairs of index and value times {self.pair_scale}",
+        }[self.name]
 
     def encode(self, X: Any) -> list[Sample]:
         """Encode samples, shape (n_samples, n_features), as the contract takes them.
 
         Raises `SampleOutOfRange` naming sample, feature and value.
         """
-        return _to_dense(self, X) if self.name == "dense" else _to_indices(self, X)
+        to = {"dense": _to_dense, "indices": _to_indices, "pairs": _to_pairs}[self.name]
+        return to(self, X)
 
     def matrix(self, samples: list[Sample]) -> Matrix:
         """Wire values a feature, shape (n_samples, n_features); counts for ``indices``."""
         if self.name == "dense":
             return np.stack(samples) if samples else np.zeros((0, self.n_features), np.int64)
         lengths = np.fromiter((len(sample) for sample in samples), np.int64, len(samples))
-        columns = np.concatenate(samples) if samples else np.zeros(0, np.int64)
+        words = np.concatenate(samples) if samples else np.zeros(0, np.int64)
+        columns, values = words, np.ones(len(words), np.int64)
+        if self.name == "pairs":
+            columns, values = split_pairs(words)
         rows = np.repeat(np.arange(len(samples)), lengths)
         shape = (len(samples), self.n_features)
-        return sparse.coo_array((np.ones(len(columns), np.int64), (rows, columns)), shape).tocsr()
+        return sparse.coo_array((values, (rows, columns)), shape).tocsr()
+
+    def entries(self, sample: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Feature and wire value of each element of one sample, in the sample's order."""
+        if self.name == "dense":
+            yield from enumerate(sample)
+        elif self.name == "indices":
+            yield from ((index, 1) for index in sample)
+        else:
+            for word in sample:
+                low = word & 0xFFFF_FFFF
+                yield word >> 32, low - (low >> 31 << 32)
 
 
-def as_samples(X: Any, n_features: int) -> Matrix:
-    """Check the shape of `X`, (n_samples, n_features), and return it as an array or CSR.
-
-    The floating type is kept: a float32 array stays one, because scikit-learn then computes
-    in float32 too.
-    """
-    if sparse.issparse(X):
-        matrix = sparse.csr_array(X)
-        if not matrix.has_canonical_format:
-            matrix = matrix.copy()  # the caller's arrays are not ours to change
-            matrix.sum_duplicates()
-        matrix = narrow_indices(matrix)
-        shape = matrix.shape
-        result: Matrix = matrix
-    else:
-        array = np.asarray(X)
-        if array.dtype.kind not in "buif":
-            array = _to_numbers(array)
-        shape = array.shape
-        result = array
-    if len(shape) != 2 or shape[1] != n_features:
-        raise SampleOutOfRange(
-            f"samples have shape {shape}, the model has {n_features} features",
-            hint=f"pass an array of shape (n_samples, {n_features})",
-        )
-    return result
-
-
-def narrow_indices(matrix: Any) -> sparse.csr_array:
-    """The same CSR matrix with 32-bit indices, which is all that scikit-learn takes."""
-    parts = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
-    return sparse.csr_array(parts, shape=matrix.shape)
-
-
-def _to_numbers(array: NDArray[Any]) -> NDArray[np.float64]:
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise SampleOutOfRange(
-            f"samples are not numbers: {error}", hint="encode text and categories first"
-        ) from None
-
-
-def choose_encoding(name: str, X: Matrix) -> Encoding:
+def choose_encoding(
+    name: str,
+    X: Matrix,
+    *,
+    allowed: tuple[EncodingName, ...] = ENCODINGS,
+    min_length: int = 1,
+    prefer_counts: bool = False,
+) -> Encoding:
     """The encoding named, or for ``"auto"`` the one that suits the calibration samples `X`.
 
-    ``indices`` for whole counts up to 255 of which fewer than half are present (a bag of
-    words), ``dense`` for everything else. The longest sample that the contract will take is
-    twice the longest calibration sample, and at least 1,024 indices.
+    Where fewer than half of the values are present, ``indices`` for whole counts up to 255 (a bag
+    of words) and ``pairs`` for all other sparse matrices; else ``dense``. Only what is `allowed` can be chosen.
+    With `prefer_counts` whole counts are listed even where most are present.
+    The longest sparse sample that the contract will take is twice the longest calibration sample,
+    and at least 1,024 elements.
     """
-    if name not in ("auto", "dense", "indices"):
+    if name not in ("auto", *allowed):
+        known = ", ".join(repr(known) for known in ("auto", *allowed))
         raise InvalidOption(
-            f"encoding {name!r} is unknown",
-            hint="choose 'auto', 'dense' or 'indices'",
+            f"encoding {name!r} does not suit this model"
+            if name in ENCODINGS
+            else f"encoding {name!r} is unknown",
+            hint=f"choose one of {known}",
             option="encoding",
             value=name,
         )
     n_features = int(X.shape[1])
-    values = X.data if sparse.issparse(X) else np.asarray(X)
-    if name == "auto":
-        present = int(np.count_nonzero(values))
-        is_counts = bool(
-            np.all(np.isfinite(values))
-            and np.all((values >= 0) & (values <= SMALL_COUNT))
-            and np.all(values == np.floor(values))
-        )
-        name = "indices" if is_counts and 2 * present < X.shape[0] * n_features else "dense"
-    if name == "dense":
+    values = np.asarray(X.data if sparse.issparse(X) else X)
+    chosen = name if name != "auto" else _suitable(X, values, allowed, prefer_counts)
+    if chosen == "dense":
         return Encoding("dense", n_features, n_features)
+    if chosen == "pairs":
+        return _pairs(X, values, min_length)
     sums = np.asarray(X.sum(axis=1)).ravel() if X.shape[0] else np.zeros(1)
     longest = float(np.max(sums))
     if not np.isfinite(longest) or longest > 2**20:
@@ -158,7 +184,46 @@ def choose_encoding(name: str, X: Matrix) -> Encoding:
             option="encoding",
             value="indices",
         )
-    return Encoding("indices", n_features, max(MIN_MAX_LENGTH, 2 * int(longest)))
+    length = max(MIN_MAX_LENGTH, 2 * int(longest))
+    return Encoding("indices", n_features, length, min_length=min_length)
+
+
+def _suitable(
+    X: Matrix, values: NDArray[Any], allowed: tuple[EncodingName, ...], prefer_counts: bool
+) -> EncodingName:
+    is_counts = bool(
+        np.all(np.isfinite(values))
+        and np.all((values >= 0) & (values <= SMALL_COUNT))
+        and np.all(values == np.floor(values))
+    )
+    wanted: EncodingName = "dense"
+    few = 2 * int(np.count_nonzero(values)) < X.shape[0] * X.shape[1]
+    if few or (is_counts and prefer_counts):
+        if is_counts:
+            wanted = "indices"
+        elif sparse.issparse(X):
+            wanted = "pairs"
+    return wanted if wanted in allowed else allowed[0]
+
+
+def _pairs(X: Matrix, values: NDArray[Any], min_length: int) -> Encoding:
+    """Pairs at the finest power of ten, up to 1e9, that carries twice the largest value."""
+    n_features = int(X.shape[1])
+    largest = float(np.max(np.abs(values))) if values.size else 0.0
+    scale = TO_FLOAT
+    while scale > 1 and not 2.0 * largest * scale <= PAIR_MAX:
+        scale //= 10
+    if not largest <= PAIR_MAX or n_features > PAIR_MAX:
+        raise InvalidOption(
+            f"a calibration value of {largest:g} does not fit beside its index",
+            hint="scale the features (StandardScaler, MaxAbsScaler), or pass encoding='dense'",
+            option="encoding",
+            value="pairs",
+        )
+    present = np.asarray((X != 0).sum(axis=1)).ravel()
+    longest = int(present.max()) if len(present) else 0
+    length = min(n_features, max(MIN_MAX_LENGTH, 2 * longest))
+    return Encoding("pairs", n_features, length, scale, min_length)
 
 
 def _to_dense(encoding: Encoding, X: Any) -> list[Sample]:
@@ -171,35 +236,32 @@ def _to_dense(encoding: Encoding, X: Any) -> list[Sample]:
     return list(round_exactly(samples))
 
 
-def round_exactly(values: NDArray[Any], first_sample: int = 0) -> Sample:
-    """``round_half_even(x * 1e9)`` of doubles, shape (n_samples, n_features), as int64.
-
-    The product is rounded once, not twice: where the double product lies so near to a half
-    that its own rounding could decide, the exact rational product decides.
-    """
-    doubles = np.asarray(values, np.float64)
+def _to_pairs(encoding: Encoding, X: Any) -> list[Sample]:
+    samples = as_samples(X, encoding.n_features)
+    matrix = (samples if sparse.issparse(samples) else sparse.csr_array(samples)).copy()
+    matrix.sort_indices()
+    data = np.asarray(matrix.data, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        products = doubles * TO_FLOAT
-        bad = ~(np.abs(products) < 2.0**63)
+        # Half a unit more than the largest, so that nothing rounds out of range.
+        bad = ~(np.abs(data) * encoding.pair_scale < PAIR_MAX + 0.5)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     if np.any(bad):
-        row, column = (int(axis[0]) for axis in np.nonzero(bad))
-        value = float(doubles[row, column])
+        at = int(np.nonzero(bad)[0][0])
         raise SampleOutOfRange(
-            f"sample {first_sample + row}, feature {column}: {value!r} does not fit in an int64 at scale 1e9",
-            hint="scale the features (StandardScaler), or remove samples that are not finite",
-            sample=first_sample + row,
-            feature=column,
-            value=value,
-            limit=INT64_MAX / TO_FLOAT,
+            f"sample {rows[at]}, feature {matrix.indices[at]}: {float(data[at])!r} does not fit "
+            f"beside its index at scale {encoding.pair_scale}",
+            hint="calibrate with samples of this size, or pass encoding='dense'",
+            sample=int(rows[at]),
+            feature=int(matrix.indices[at]),
+            value=float(data[at]),
+            limit=PAIR_MAX / encoding.pair_scale,
         )
-    rounded = np.rint(products)
-    distance_to_half = np.abs(np.abs(products - np.floor(products)) - 0.5)
-    result = rounded.astype(np.int64)
-    for row, column in zip(
-        *np.nonzero(distance_to_half <= np.spacing(np.abs(products))), strict=True
-    ):
-        result[row, column] = round(Fraction(float(doubles[row, column])) * TO_FLOAT)
-    return result
+    values = round_exactly(data.reshape(1, -1), scale=encoding.pair_scale)[0]
+    kept = values != 0
+    words = (matrix.indices.astype(np.int64) << 32) | (values & 0xFFFF_FFFF)
+    lengths = np.bincount(rows[kept], minlength=matrix.shape[0])
+    _check_lengths(encoding, lengths)
+    return np.split(words[kept], np.cumsum(lengths)[:-1]) if len(lengths) else []
 
 
 def _to_indices(encoding: Encoding, X: Any) -> list[Sample]:
@@ -229,10 +291,11 @@ def _to_indices(encoding: Encoding, X: Any) -> list[Sample]:
 
 def _check_lengths(encoding: Encoding, lengths: NDArray[np.int64]) -> None:
     for sample, length in enumerate(lengths):
-        if 0 < length <= encoding.max_length:
+        if encoding.min_length <= length <= encoding.max_length:
             continue
         raise SampleOutOfRange(
-            f"sample {sample} has {length} indices; the contract takes 1 to {encoding.max_length}",
+            f"sample {sample} has {length} indices; the contract takes {encoding.min_length} to "
+            f"{encoding.max_length}",
             hint="leave out samples without any known feature"
             if length == 0
             else "shorten the sample, or compile with a calibration sample of that length",
@@ -245,10 +308,12 @@ def _check_lengths(encoding: Encoding, lengths: NDArray[np.int64]) -> None:
 def without_empty(encoding: Encoding, X: Matrix) -> NDArray[np.bool_]:
     """Mask, shape (n_samples,), of the samples that the encoding can carry at all.
 
-    An ``indices`` sample without any index is refused by the contract, so it cannot take part
-    in calibration or verification.
+    Where a contract refuses a sample without any feature, such a sample cannot take part in
+    calibration or verification.
     """
-    if encoding.name == "dense":
+    if not encoding.is_sparse or encoding.min_length == 0:
         return np.ones(X.shape[0], np.bool_)
-    present: NDArray[np.bool_] = np.asarray((X != 0).sum(axis=1)).ravel() != 0
+    # A value of half a unit rounds to zero, which is even.
+    least = 0.5 / encoding.scale if encoding.name == "pairs" else 0.0
+    present: NDArray[np.bool_] = np.asarray((abs(X) > least).sum(axis=1)).ravel() != 0
     return present

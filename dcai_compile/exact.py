@@ -6,16 +6,21 @@ Two kinds of arithmetic, never mixed up: integer functions that are exact at any
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dcai_compile.encoding import Matrix
+from dcai_compile.encoding import Encoding, Matrix
 
 UNIT_ROUNDOFF = {np.dtype(np.float64): 2.0**-53, np.dtype(np.float32): 2.0**-24}
 """Relative error of one correctly rounded operation, by floating type."""
+
+
+LARGEST_EXACT_INTEGER = 2.0**23
+"""A whole number up to this times 1e9 is a double, so that its encoding has no error."""
 
 
 def max_abs(values: NDArray[Any]) -> int:
@@ -98,3 +103,25 @@ def dot_upper(left: Any, right: NDArray[np.float64]) -> NDArray[np.float64]:
         overlap = np.asarray((left != 0).astype(np.float64) @ (right != 0).astype(np.float64).T)
         bound = np.where((product == 0.0) & (overlap > 0.0), n * np.finfo(float).tiny, bound)
     return bound
+
+
+def fraction_upper(value: Fraction) -> float:
+    """A float at least as large as a non-negative fraction; 0 for 0."""
+    return float(np.nextafter(float(value), np.inf)) if value else 0.0
+
+
+def wire_error(encoding: Encoding, X: Matrix) -> Matrix:
+    """At least ``|Q / s - x|`` a value, in the shape of `X`: half a unit unless a whole number."""
+    if encoding.is_counts:
+        return sparse.csr_array(X.shape, dtype=np.float64)
+    half = fraction_upper(Fraction(1, 2 * encoding.scale))
+
+    def of(values: NDArray[Any]) -> NDArray[np.float64]:
+        whole = (values == np.floor(values)) & (np.abs(values) <= LARGEST_EXACT_INTEGER)
+        return np.where(whole, 0.0, half)
+
+    if sparse.issparse(X):
+        errors = X.astype(np.float64).copy()
+        errors.data = of(X.data)
+        return errors
+    return of(np.asarray(X))

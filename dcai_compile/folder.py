@@ -96,6 +96,7 @@ def contents(compiled: Compiled) -> dict[str, bytes]:
     files["contracts.json"] = _json([_contract_facts(part) for part in compiled.contracts])
     files[f"{compiled.options.name}.json"] = _json(_truffle(compiled))
     files["parameters.npz"] = _npz(arrays)
+    files["encoder.json"] = compiled.encoder.to_json()
     files["vectors.json"] = _json(vectors(compiled))
     files["report.html"] = report_html(compiled).encode()
     manifest = {

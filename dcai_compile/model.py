@@ -1,11 +1,10 @@
-"""The nouns between extract and render, and what a family must be able to do.
+"""The nouns between extract and render.
 
     estimator ─extract→ Model ─quantize→ IntegerModel ─mirror→ Mirror
 
 `Model` holds doubles exactly as scikit-learn trained them. `IntegerModel` holds integers only.
 `Mirror` computes, in Python integers, what the contract computes on the EVM, reverts included.
-Each family subclasses the three and one `Family`; nothing outside a family file knows more
-about a family than what stands here.
+Each family subclasses the three, and `family.Family`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from fractions import Fraction
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dcai_compile.encoding import Encoding, Sample
+from dcai_compile.client_encoder import ClientEncoder
+from dcai_compile.encoding import Encoding, Matrix, Sample, as_samples
 from dcai_compile.errors import SampleOutOfRange
 
 ClassLabel: TypeAlias = str | int | float | bool
@@ -55,6 +56,9 @@ class Model:
     classes : labels in the order of the scores.
     n_features : number of features.
     feature_indices : which outputs of a shared encoder the features are; empty for all.
+    client : what a client does to a raw sample before it is encoded; None for nothing.
+    folded : preprocessing that is part of the parameters already; None for nothing.
+    own_steps : how many of the client's last steps the estimator itself does in scikit-learn.
     """
 
     family: str
@@ -64,15 +68,64 @@ class Model:
     classes: tuple[ClassLabel, ...]
     n_features: int
     feature_indices: tuple[int, ...] = field(default=(), kw_only=True)
+    client: ClientEncoder | None = field(default=None, kw_only=True)
+    folded: ClientEncoder | None = field(default=None, kw_only=True)
+    own_steps: int = field(default=0, kw_only=True)
+
+    def features(self, X: Any) -> Matrix:
+        """Raw samples as features, shape (n_samples, n_features); raises `SampleOutOfRange`."""
+        return self.client.transform(X) if self.client else as_samples(X, self.n_features)
+
+    def facts(self) -> Facts:
+        """What every model has, as JSON values; `model_facts` is the inverse."""
+        return {
+            "estimator": self.estimator,
+            "settings": dict(self.settings),
+            "library": self.library,
+            "classes": list(self.classes),
+            "feature_indices": list(self.feature_indices),
+            "n_features": self.n_features,
+            "client": self.client.to_dict() if self.client else None,
+            "folded": self.folded.to_dict() if self.folded else None,
+            "own_steps": self.own_steps,
+        }
+
+
+def model_facts(facts: Facts, family: str) -> Facts:
+    """The arguments of a `Model` from its `facts`."""
+    client, folded = facts["client"], facts["folded"]
+    return {
+        "family": family,
+        "estimator": facts["estimator"],
+        "settings": facts["settings"],
+        "library": facts["library"],
+        "classes": tuple(facts["classes"]),
+        "n_features": facts["n_features"],
+        "feature_indices": tuple(facts["feature_indices"]),
+        "client": ClientEncoder.from_dict(client) if client else None,
+        "folded": ClientEncoder.from_dict(folded) if folded else None,
+        "own_steps": facts["own_steps"],
+    }
 
 
 @dataclass(frozen=True)
 class CodeTable:
-    """An immutable table of equal signed lanes, row by row: `values` has shape (n_rows, n_lanes)."""
+    """An immutable table of equal signed lanes in contract code.
 
-    values: NDArray[np.int64]
+    Attributes
+    ----------
+    values : shape (n_rows, n_lanes), int64, or Python integers where `bits` is more than 64.
+    bits : width of a lane.
+    title : what the lanes are, in the plural.
+    row_title : what a row is, in the singular.
+    units : the real value of one unit, a lane of a row.
+    """
+
+    values: NDArray[Any]
     bits: int
+    title: str
     row_title: str
+    units: tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)
@@ -165,18 +218,17 @@ class Mirror(ABC):
 
     # Over raw samples: what a data scientist has.
 
-    @property
     @abstractmethod
-    def score_unit(self) -> float:
-        """The real value of one unit of a score."""
+    def real_scores(self, scores: NDArray[np.object_]) -> NDArray[np.float64]:
+        """What integer scores stand for, shape (n_samples, n_rows)."""
 
     def encode(self, X: Any) -> list[Sample]:
-        """Samples as the contract takes them; raises `SampleOutOfRange`."""
-        return self.integers.encoding.encode(X)
+        """Raw samples as the contract takes them; raises `SampleOutOfRange`."""
+        return self.integers.encoding.encode(self.integers.model.features(X))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Scores in scikit-learn's shape: (n_samples,) for two classes, else (n_samples, n_classes)."""
-        scores = self.scores(self.encode(X)).astype(np.float64) * self.score_unit
+        """Real scores, (n_samples,) where one decides between two classes, else (n_samples, n_classes)."""
+        scores = self.real_scores(self.scores(self.encode(X)))
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -186,82 +238,19 @@ class Mirror(ABC):
         return np.asarray(labels[decided])
 
     def update(self, x: Any, y: ClassLabel) -> None:
-        """Teach one raw sample, shape (n_features,) or (1, n_features), with its label."""
-        row = x if hasattr(x, "tocsr") or np.ndim(x) == 2 else np.asarray(x).reshape(1, -1)
+        """Teach one raw sample, shape (n_features,) or (1, n_features) or a text, with its label."""
+        if isinstance(x, str | bytes):
+            row: Any = [x]
+        else:
+            row = x if hasattr(x, "tocsr") or np.ndim(x) == 2 else np.asarray(x).reshape(1, -1)
         self.update_encoded(self.encode(row)[0].tolist(), class_index(self.integers.model, y))
 
     @abstractmethod
     def to_estimator(self) -> Any:
-        """A scikit-learn estimator of the original type with the present parameters."""
+        """A scikit-learn estimator of the original type with the present parameters.
 
-
-class LearningCheck(ABC):
-    """Follows a stream of updates with scikit-learn's own `partial_fit` beside the mirror."""
-
-    @abstractmethod
-    def step(self, x: Any, sample: Sample, classification: int) -> None:
-        """Advance the scikit-learn copy and the bound by one sample that the mirror has accepted."""
-
-    @abstractmethod
-    def drift(self, mirror: Mirror) -> float:
-        """Distance between the mirror's parameters and the copy's, in the norm of `bound`."""
-
-    @property
-    @abstractmethod
-    def bound(self) -> float:
-        """What `drift` is proved not to exceed."""
-
-
-class Family(ABC):
-    """All that the rest of the compiler needs to know of a model family."""
-
-    name: ClassVar[str]
-    template: ClassVar[str]
-
-    @abstractmethod
-    def quantize(self, model: Model, X: Any, encoding: Encoding, options: Options) -> IntegerModel:
-        """The smallest integers that keep every calibration sample's class.
-
-        Raises `PrecisionUnreachable`, `OverflowPossible`, `InvalidOption`.
+        Where the client prepares samples, it is the last step of a `Pipeline` that does so first.
         """
-
-    @abstractmethod
-    def mirror(self, integers: IntegerModel) -> Mirror:
-        """A fresh mirror, in the state of a fresh contract."""
-
-    @abstractmethod
-    def code_table(self, integers: IntegerModel) -> CodeTable:
-        """The published parameters, to live in contract code."""
-
-    @abstractmethod
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
-        """What updates change; empty for a frozen model."""
-
-    @abstractmethod
-    def context(self, integers: IntegerModel) -> Facts:
-        """Ready rows for the template: constants, partials' names, summary lines."""
-
-    @abstractmethod
-    def error_bounds(
-        self, integers: IntegerModel, X: Any
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Per sample, shape (n_samples,) each: bound of our error, bound of scikit-learn's rounding."""
-
-    @abstractmethod
-    def estimator(self, model: Model) -> Any:
-        """The scikit-learn estimator that `model` was extracted from, rebuilt."""
-
-    @abstractmethod
-    def learning_check(self, integers: IntegerModel) -> LearningCheck | None:
-        """A fresh check of learning; None for a frozen model."""
-
-    @abstractmethod
-    def dump(self, integers: IntegerModel) -> tuple[Facts, Arrays]:
-        """Everything needed to rebuild `integers`."""
-
-    @abstractmethod
-    def load(self, facts: Facts, arrays: Arrays, encoding: Encoding) -> IntegerModel:
-        """The inverse of `dump`."""
 
 
 def margins(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -269,7 +258,8 @@ def margins(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     if scores.shape[1] == 1:
         return np.abs(scores[:, 0])
     top = np.partition(scores, -2, axis=1)[:, -2:]
-    return np.asarray(top[:, 1] - top[:, 0])
+    with np.errstate(invalid="ignore"):  # two scores of -inf
+        return np.nan_to_num(top[:, 1] - top[:, 0], nan=0.0, posinf=np.inf)
 
 
 def class_index(model: Model, label: Any) -> int:

@@ -120,7 +120,7 @@ class EvmCheck:
                 self._expect(title, result, partial(self._answer, function, sample))
             self.update(f"update with {title}", sample, 0)
         n_classes = len(self.compiled.integers.model.classes)
-        harmless = self.compiled.examples[0]
+        harmless = max(self.compiled.examples, key=len)
         for classification in (n_classes, (1 << 64) - 1):
             self.update(f"update to class {classification}", harmless, classification)
         self._foreign_update(harmless)
@@ -143,7 +143,7 @@ class EvmCheck:
 
     def _wide_words(self, sample: Sample) -> None:
         """A word that is no int64 is refused by the ABI decoder, never truncated."""
-        head = abi.PREDICT + abi.word(abi.WORD) + abi.word(len(sample))
+        head = abi.PREDICT + abi.word(abi.WORD) + abi.word(max(1, len(sample)))
         rest = b"".join(abi.word(int(value)) for value in sample[1:])
         for value in (1 << 63, 1 << 64, -(1 << 63) - 1):
             result = self._call(head + abi.word(value) + rest)
@@ -168,6 +168,8 @@ class EvmCheck:
     def _compare_revert(self, title: str, result: CallResult, revert: Revert) -> None:
         if result.success:
             self._differs(f"{title}: the EVM accepts it, the mirror reverts with {revert}")
+        elif revert.name not in self.selectors:
+            self._differs(f"{title}: the mirror reverts with {revert}, which the contract has not")
         elif result.output != abi.revert_data(revert, self.selectors):
             reason = abi.describe_revert(result.output, self.compiled.abi)
             self._differs(f"{title}: the EVM reverts with {reason}, the mirror with {revert}")

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dcai_compile.artifact import Compiled, build
-from dcai_compile.encoding import as_samples, choose_encoding, without_empty
+from dcai_compile.encoding import Matrix, choose_encoding, without_empty
 from dcai_compile.errors import InvalidName, InvalidOption
-from dcai_compile.families import extract, family_of
+from dcai_compile.families import family_of
 from dcai_compile.inputs import load_model
 from dcai_compile.layout import plan_layout
-from dcai_compile.model import Model, Options
+from dcai_compile.model import Model, Options, class_index
 from dcai_compile.names import check_text
+from dcai_compile.preparation import prepare
 from dcai_compile.render import check_contract_name, class_names, render
 from dcai_compile.solc import find_solc
 
@@ -47,15 +49,17 @@ def compile_model(
 
     Parameters
     ----------
-    estimator : a fitted scikit-learn classifier, DCAI's model JSON as a dict, or a path to
-        either (``.skops``, ``.json``; ``.joblib`` and ``.pickle`` only with `trust_pickle`).
-    X : calibration samples, (n_samples, n_features), array or scipy.sparse. They decide the
-        encoding, how narrow the weights can be, and what range `update` is proved safe for.
-    y : labels of `X`; linear models don't need them.
+    estimator : a fitted scikit-learn classifier or Pipeline, DCAI's model JSON as a dict, or a
+        path to one (``.skops``, ``.json``; ``.joblib`` and ``.pickle`` only with `trust_pickle`).
+    X : calibration samples as the estimator takes them: (n_samples, n_features), array or
+        scipy.sparse, or texts. They decide the encoding, how narrow the weights can be, and what
+        range `update` is proved safe for.
+    y : labels of `X`, which are then the training data: needed where the estimator keeps no class
+        counts (NearestCentroid), and exact sums are taken from where it keeps rounded means.
     name : name of the contract.
     description : one line about the model, kept in the artifact.
     class_names : what `classifications` returns, one name a class; default: the labels.
-    encoding : ``"auto"``, ``"dense"`` or ``"indices"``.
+    encoding : ``"auto"``, ``"dense"``, ``"indices"`` or ``"pairs"``.
     update : ``"auto"`` for the estimator's own step, ``"frozen"``, or the name of a step.
     learning_rate : of that step (C for pa1 and pa2); default: the estimator's own, else
         scikit-learn's default.
@@ -88,13 +92,22 @@ def compile_model(
     _check_options(options, incentive)
     if isinstance(estimator, str | Path):
         estimator = load_model(estimator, trust_pickle=trust_pickle)
-    model = extract(estimator, options)
+    model = prepare(estimator, options)
     _check_names(model, options)
     samples = _calibration(X, model)
-    wire = choose_encoding(options.encoding, samples)
-    samples = samples[np.nonzero(without_empty(wire, samples))[0]]
+    labels = _labels(y, samples, model)
     family = family_of(model.family)
-    integers = family.quantize(model, samples, wire, options)
+    wire = choose_encoding(
+        options.encoding,
+        samples,
+        allowed=family.encodings(model),
+        min_length=0 if family.takes_empty else 1,
+        prefer_counts=family.prefers_counts,
+    )
+    kept = np.nonzero(without_empty(wire, samples))[0]
+    samples = samples[kept]
+    labels = None if labels is None else labels[kept]
+    integers = family.quantize(model, samples, labels, wire, options)
     layout = plan_layout(family.code_table(integers), family.storage_tables(integers))
     source = render(integers, layout, options)
     request, contracts = build(source, layout, options, find_solc(solc))
@@ -103,7 +116,7 @@ def compile_model(
 
 
 def _calibration(X: Any, model: Model) -> Any:
-    samples = as_samples(X, model.n_features)
+    samples = model.features(X)
     if samples.shape[0] == 0:
         raise InvalidOption(
             "there are no calibration samples",
@@ -112,6 +125,21 @@ def _calibration(X: Any, model: Model) -> Any:
             value=samples.shape,
         )
     return samples
+
+
+def _labels(y: Any, samples: Matrix, model: Model) -> NDArray[np.int64] | None:
+    """Class indices of the calibration samples, where labels were given."""
+    if y is None:
+        return None
+    labels = list(y)
+    if len(labels) != samples.shape[0]:
+        raise InvalidOption(
+            f"{len(labels)} labels for {samples.shape[0]} calibration samples",
+            hint="pass one label for each sample",
+            option="y",
+            value=len(labels),
+        )
+    return np.array([class_index(model, label) for label in labels], np.int64)
 
 
 def _check_types(options: Options, class_names: object) -> None:

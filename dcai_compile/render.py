@@ -28,6 +28,7 @@ from dcai_compile.families import family_of
 from dcai_compile.layout import Layout
 from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
+from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
 
 SHELL = "Classifier64"
@@ -80,6 +81,9 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         "estimator": integers.model.estimator,
         "encoding": integers.encoding.name,
         "encoder": string_literal(integers.encoding.encoder),
+        "pair_scale": integers.encoding.pair_scale,
+        "takes_empty": integers.encoding.min_length == 0,
+        "sample_encoder_hash": "0x" + sample_encoder(integers).digest.hex(),
         "model_hash": "0x" + digest.hex(),
         "imports": _imports(facts["errors"], layout),
         "class_literals": [string_literal(name) for name in class_names(integers.model, options)],
@@ -87,7 +91,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         "slots": {stored.table.name: stored.first_slot for stored in layout.stored},
         "provenance": _provenance(integers, options, facts, digest),
     }
-    base, data_contracts = _base(table, layout, options.name, facts["base_unit"])
+    base, data_contracts = _base(table, layout, options.name)
     context["base"] = base
     if layout.base_parts:
         context["constants"] = [*facts["constants"], *_part_constants(layout)]
@@ -141,6 +145,8 @@ def _provenance(
         ("model hash", "0x" + digest.hex()),
         ("classes", shown + (f", and {len(names) - 20} more" if len(names) > 20 else "")),
         ("encoding", f"{encoding.name}, {encoding.n_features} features"),
+        *([("client encoder", comment_text(str(model.client), 400))] if model.client else []),
+        *([("folded in", comment_text(str(model.folded), 400))] if model.folded else []),
         *facts["summary"],
         (
             "proved bound",
@@ -151,11 +157,16 @@ def _provenance(
 
 
 def _base(
-    table: CodeTable, layout: Layout, name: str, unit: Any
+    table: CodeTable, layout: Layout, name: str
 ) -> tuple[dict[str, Any], tuple[DataContract, ...]]:
-    base: dict[str, Any] = {"place": layout.base_place, "bits": table.bits}
+    base: dict[str, Any] = {
+        "place": layout.base_place,
+        "bits": table.bits,
+        "title": table.title,
+        "row_title": table.row_title,
+    }
     if not layout.base_parts:
-        base["lines"] = _lines(table, 0, len(table.values), unit)
+        base["lines"] = _lines(table, 0, len(table.values))
         return base, ()
     contracts, parts = [], []
     for number, part in enumerate(layout.base_parts):
@@ -169,7 +180,7 @@ def _base(
                 "last": part.end - 1,
                 "end": part.end,
                 "code_hash": "0x" + keccak(code).hex(),
-                "lines": _lines(table, part.first, part.end, unit),
+                "lines": _lines(table, part.first, part.end),
             }
         )
     base["contracts"] = parts
@@ -182,13 +193,16 @@ def _part_constants(layout: Layout) -> list[Constant]:
     return [Constant("uint256", "FEATURES_PER_BASE", str(part.end - part.first), title)]
 
 
-def lane_bytes(values: NDArray[np.int64], bits: int) -> bytes:
+def lane_bytes(values: NDArray[Any], bits: int) -> bytes:
     """Signed lanes as a byte string, big-endian, in order."""
+    if bits > 64:
+        size = bits // 8
+        return b"".join(int(v).to_bytes(size, "big", signed=True) for v in values.ravel())
     words = values.astype(">i8").reshape(-1, 1).view(np.uint8)
     return np.ascontiguousarray(words[:, 8 - bits // 8 :]).tobytes()
 
 
-def _lines(table: CodeTable, first: int, end: int, unit: Any) -> list[dict[str, str]]:
+def _lines(table: CodeTable, first: int, end: int) -> list[dict[str, str]]:
     """Rows `first` to `end` of a table as lines of hexadecimal, with the real values of small ones."""
     lanes = table.values.shape[1]
     size = table.bits // 8
@@ -202,7 +216,9 @@ def _lines(table: CodeTable, first: int, end: int, unit: Any) -> list[dict[str, 
         title = f"{table.row_title}s {start}-{stop - 1}"
         if stop - start == 1:
             title = f"{table.row_title} {start}"
-        values = [f"{float(int(v) * unit):.6g}" for v in table.values[start:stop].ravel()]
+        units = table.units * (stop - start)
+        lanes_here = table.values[start:stop].ravel().tolist()
+        values = [f"{float(v * unit):.6g}" for v, unit in zip(lanes_here, units, strict=True)]
         pieces = [data[i : i + BYTES_PER_LINE] for i in range(0, len(data), BYTES_PER_LINE)]
         for number, piece in enumerate(pieces):
             shown = values if number == 0 else []

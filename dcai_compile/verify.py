@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from dcai_compile.encoding import Sample, as_samples, narrow_indices, without_empty
+from dcai_compile.encoding import Sample, narrow_indices, without_empty
 from dcai_compile.errors import SampleOutOfRange
 from dcai_compile.evm import open_evms
 from dcai_compile.families import family_of
@@ -129,7 +129,7 @@ def verify(
     Parameters
     ----------
     compiled : a compiled model.
-    X : samples to predict; empty ``indices`` samples are counted and left out.
+    X : raw samples to predict; those that the contract refuses as empty are counted and left out.
     evm : ``"auto"`` (revm and eth-tester, where installed), ``"revm"``, ``"eth-tester"`` or the
         URL of a node with unlocked accounts.
     updates : samples and labels to teach, in order, comparing all of storage after each.
@@ -139,7 +139,7 @@ def verify(
     counted in the report.
     """
     encoding = compiled.integers.encoding
-    raw = as_samples(X, encoding.n_features)
+    raw = compiled.integers.model.features(X)
     kept = without_empty(encoding, raw)
     raw = raw[np.nonzero(kept)[0]]
     samples = encoding.encode(raw)
@@ -169,7 +169,8 @@ def _stream(compiled: Compiled, updates: tuple[Any, Any] | None) -> list[Lesson]
     """The updates as raw sample, encoded sample and class index, without empty samples."""
     if updates is None:
         return []
-    raw = as_samples(updates[0], compiled.integers.encoding.n_features)
+    model = compiled.integers.model
+    raw = model.features(updates[0])
     labels = list(updates[1])
     if raw.shape[0] != len(labels):
         raise SampleOutOfRange(
@@ -178,7 +179,6 @@ def _stream(compiled: Compiled, updates: tuple[Any, Any] | None) -> list[Lesson]
         )
     kept = np.nonzero(without_empty(compiled.integers.encoding, raw))[0]
     encoded = compiled.integers.encoding.encode(raw[kept])
-    model = compiled.integers.model
     return [
         (raw[[row]], sample, class_index(model, labels[row]))
         for row, sample in zip(kept.tolist(), encoded, strict=True)
@@ -255,22 +255,23 @@ def _compare(compiled: Compiled, raw: Any, scores: NDArray[np.object_]) -> dict[
             "bound": 0.0,
             "max_error": 0.0,
         }
-    reference = family.estimator(model)
     if issparse(raw):
         raw = narrow_indices(raw)
-    theirs = np.asarray(reference.decision_function(raw), np.float64)
-    theirs = theirs.reshape(len(scores), -1)
+    prepared = model.folded.transform(raw) if model.folded else raw
+    theirs, expected = family.reference(model, prepared)
     mirror = compiled.new_mirror()
-    ours = scores.astype(np.float64) * mirror.score_unit
+    ours = mirror.real_scores(scores)
     integer_bound, float_bound = family.error_bounds(compiled.integers, raw)
-    error = np.abs(ours - theirs).max(axis=1)
+    with np.errstate(invalid="ignore"):
+        # A class of probability 0 has the score -inf on both sides, or the difference is infinite.
+        error = np.where(ours == theirs, 0.0, np.abs(ours - theirs)).max(axis=1)
     bound = integer_bound + float_bound
     margin = margins(theirs)
-    expected = np.asarray(reference.predict(raw))
     decided = np.array(model.classes)[[mirror.decide(row) for row in scores]]
     inside = margin <= 2.0 * bound
     # Converting a score to a double rounds once more, in the last place.
-    too_far = error > bound + np.abs(theirs).max(axis=1) * 2.0**-51
+    sizes = np.where(np.isfinite(theirs), np.abs(theirs), 0.0)
+    too_far = error > bound + sizes.max(axis=1) * 2.0**-51
     wrong = ((decided != expected) & ~inside) | too_far
     rows = np.nonzero(inside)[0]
     widest = rows[np.argsort(-margin[rows], kind="stable")][:SHOWN]

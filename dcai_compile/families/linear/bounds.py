@@ -21,10 +21,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.encoding import Encoding, Matrix
-from dcai_compile.exact import dot_upper, gamma, upper
-
-LARGEST_EXACT_INTEGER = 2.0**23
-"""A whole number up to this times 1e9 is a double, so that its encoding has no error."""
+from dcai_compile.exact import dot_upper, fraction_upper, gamma, upper, wire_error
+from dcai_compile.families.linear.unfolded import Unfolded
 
 
 @dataclass(frozen=True)
@@ -33,28 +31,6 @@ class Rounding:
 
     weights: NDArray[np.float64]
     intercepts: NDArray[np.float64]
-
-
-def fraction_upper(value: Fraction) -> float:
-    """A float at least as large as a non-negative fraction; 0 for 0."""
-    return float(np.nextafter(float(value), np.inf)) if value else 0.0
-
-
-def wire_error(encoding: Encoding, X: Matrix) -> Matrix:
-    """At least ``|Q / s - x|`` a value, in the shape of `X`: half a unit unless a whole number."""
-    if encoding.name == "indices":
-        return sparse.csr_array(X.shape, dtype=np.float64)
-    half = fraction_upper(Fraction(1, 2 * encoding.scale))
-
-    def of(values: NDArray[Any]) -> NDArray[np.float64]:
-        whole = (values == np.floor(values)) & (np.abs(values) <= LARGEST_EXACT_INTEGER)
-        return np.where(whole, 0.0, half)
-
-    if sparse.issparse(X):
-        errors = X.astype(np.float64).copy()
-        errors.data = of(X.data)
-        return errors
-    return of(np.asarray(X))
 
 
 def score_errors(
@@ -87,7 +63,7 @@ def corner_bound(
     published.
     """
     # Any number may stand where calibration had whole ones: the wire's error always counts.
-    half = fraction_upper(Fraction(1, 2 * encoding.scale)) if encoding.name == "dense" else 0.0
+    half = fraction_upper(Fraction(1, 2 * encoding.scale)) if not encoding.is_counts else 0.0
     wire = np.where(corner > 0, half, 0.0)
     rows = zip(coef.tolist(), rounding.weights.tolist(), rounding.intercepts.tolist(), strict=True)
     errors, sizes = wire.tolist(), corner.tolist()
@@ -113,6 +89,18 @@ def float_errors(
     sizes = abs(X.astype(np.float64)) if sparse.issparse(X) else np.abs(np.asarray(X, np.float64))
     magnitude = dot_upper(sizes, np.abs(coef)) + np.abs(intercept)
     return np.asarray(upper(magnitude * gamma(coef.shape[1] + 2, dtype), 4), np.float64)
+
+
+def folded_errors(X: Matrix, unfolded: Unfolded) -> NDArray[np.float64]:
+    """Upper bound of what rounds between raw values and scores, shape (n_samples,).
+
+    On scikit-learn's side every operation of its preprocessing and of its score, on ours the one
+    rounding of each folded parameter: together less than twice gamma of the longest way times the
+    sum of all terms' magnitudes.
+    """
+    sizes = abs(X.astype(np.float64)) if sparse.issparse(X) else np.abs(np.asarray(X, np.float64))
+    magnitude = dot_upper(sizes, unfolded.abs_coef) + unfolded.abs_intercept
+    return np.asarray(upper(magnitude * 2.0 * gamma(unfolded.depth + 2), 4).max(axis=1))
 
 
 def exact_scores(

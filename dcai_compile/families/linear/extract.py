@@ -26,15 +26,15 @@ from sklearn.svm import LinearSVC
 from dcai_compile.errors import (
     InputInvalid,
     InvalidOption,
-    ModelNotFinite,
     UnsupportedModel,
     UnsupportedStep,
 )
 from dcai_compile.families import register, register_document
+from dcai_compile.families.fitted import check_finite, class_label, settings_of
 from dcai_compile.families.linear.family import LINEAR
 from dcai_compile.families.linear.integers import LinearModel, StepRequest
 from dcai_compile.families.linear.steps import RULES
-from dcai_compile.model import ClassLabel, Options
+from dcai_compile.model import Options
 
 DEFAULT_EPSILON = 0.1
 """scikit-learn's `epsilon` of SGDClassifier."""
@@ -149,8 +149,8 @@ def extract_dcai(document: Mapping[str, Any], options: Options) -> LinearModel:
         step = StepRequest(rule, chosen, DEFAULT_EPSILON, True)
     coef = np.array([weights], np.float64)
     bias = np.array([intercept], np.float64)
-    _check_finite("weights", coef)
-    _check_finite("intercept", bias)
+    check_finite("weights", coef)
+    check_finite("intercept", bias)
     return LinearModel(
         family=LINEAR.name,
         estimator="Perceptron",
@@ -175,7 +175,7 @@ def restore(model: LinearModel, coef: NDArray[np.float64], intercept: NDArray[np
     )
     estimator.coef_ = np.array(coef, dtype=model.dtype)
     estimator.intercept_ = np.array(intercept, dtype=model.dtype)
-    estimator.n_features_in_ = model.n_features
+    estimator.n_features_in_ = int(estimator.coef_.shape[1])
     labels = np.array(model.classes)
     estimator.classes_ = labels
     if isinstance(estimator, RidgeClassifier | RidgeClassifierCV):
@@ -197,19 +197,19 @@ def _model(estimator: Any, step: StepRequest | None) -> LinearModel:
     coef = np.atleast_2d(np.asarray(raw))
     rows = coef.shape[0]
     intercept = np.broadcast_to(np.asarray(estimator.intercept_, coef.dtype).ravel(), (rows,))
-    classes = tuple(_label(label) for label in estimator.classes_)
+    classes = tuple(class_label(label) for label in estimator.classes_)
     if rows != (1 if len(classes) == 2 else len(classes)):
         raise UnsupportedModel(
             f"{name} has {len(classes)} classes and {rows} rows of coefficients",
             hint="a linear classifier has one row for two classes, else one a class",
             estimator=name,
         )
-    _check_finite("coef_", coef)
-    _check_finite("intercept_", intercept)
+    check_finite("coef_", coef)
+    check_finite("intercept_", intercept)
     return LinearModel(
         family=LINEAR.name,
         estimator=name,
-        settings=_settings(estimator),
+        settings=settings_of(estimator),
         library=f"scikit-learn {sklearn.__version__}",
         classes=classes,
         n_features=int(coef.shape[1]),
@@ -218,46 +218,6 @@ def _model(estimator: Any, step: StepRequest | None) -> LinearModel:
         dtype="float32" if coef.dtype == np.float32 else "float64",
         step=step,
     )
-
-
-def _label(label: Any) -> ClassLabel:
-    value = label.item() if isinstance(label, np.generic) else label
-    if not isinstance(value, str | int | float | bool) or value != value:
-        raise UnsupportedModel(
-            f"class label {value!r} is a {type(value).__name__}",
-            hint="train with labels that are text, numbers or booleans",
-        )
-    return value
-
-
-def _check_finite(parameter: str, values: NDArray[Any]) -> None:
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        index = tuple(int(i) for i in bad[0])
-        value = float(values[index])
-        raise ModelNotFinite(
-            f"{parameter}{list(index)} is {value!r}",
-            hint="train the model again; scaled features (StandardScaler) avoid overflow",
-            parameter=parameter,
-            index=index,
-            value=value,
-        )
-
-
-def _settings(estimator: Any) -> dict[str, str]:
-    """Parameters that differ from the default and are plain values, as Python literals."""
-    defaults = type(estimator)().get_params(deep=False)
-    settings = {}
-    for name, value in sorted(estimator.get_params(deep=False).items()):
-        literal = repr(value.item() if isinstance(value, np.generic) else value)
-        if literal == repr(defaults[name]):
-            continue
-        try:
-            ast.literal_eval(literal)
-        except (SyntaxError, ValueError):
-            continue  # an object, a function, an array: never part of how the model predicts
-        settings[name] = literal
-    return settings
 
 
 def _check_rule(rule: str) -> None:

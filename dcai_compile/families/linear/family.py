@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from math import fsum, sqrt
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dcai_compile.encoding import Encoding
+from dcai_compile.client_encoder import ClientEncoder
+from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import CompilerPanic, OverflowPossible
 from dcai_compile.exact import max_abs
 from dcai_compile.families import register_family
-from dcai_compile.families.linear.bounds import float_errors, score_errors
+from dcai_compile.families.linear.bounds import float_errors, folded_errors, score_errors
 from dcai_compile.families.linear.grid import Grid, choose_grid, rounding_of
 from dcai_compile.families.linear.integers import LinearIntegers, LinearModel, StepRequest
 from dcai_compile.families.linear.mirror import LinearMirror
@@ -28,18 +29,23 @@ from dcai_compile.families.linear.plan import (
     plan_step,
 )
 from dcai_compile.families.linear.steps import RULES
+from dcai_compile.families.linear.unfolded import Unfolded
+from dcai_compile.family import Family, LearningCheck
+from dcai_compile.folding import fold
 from dcai_compile.model import (
     Arrays,
     CodeTable,
     Facts,
-    Family,
     IntegerModel,
-    LearningCheck,
     Mirror,
     Model,
     Options,
     StorageTable,
+    model_facts,
 )
+
+UNFOLDED = ("coef", "intercept", "abs_coef", "abs_intercept")
+"""Arrays of `Unfolded`."""
 
 MAX_SCORE_BITS = 157
 """A score times the 98-bit mantissa of its unit must stay inside int256."""
@@ -74,8 +80,36 @@ class LinearFamily(Family):
     name = "linear"
     template = "linear.sol.j2"
 
+    def fold(self, model: Model, before: ClientEncoder) -> Model | None:
+        assert isinstance(model, LinearModel)
+        if model.step is not None or model.dtype != "float64":
+            return None  # a step moves the weights of the prepared features, not of the raw ones
+        folded = fold(before.steps, before.n_inputs, model.coef, model.intercept)
+        if folded is None:
+            return None
+        return replace(
+            model,
+            coef=folded.coef,
+            intercept=folded.intercept,
+            n_features=before.n_inputs,
+            folded=before,
+            dtype="float64",
+            unfolded=Unfolded(
+                model.coef,
+                model.intercept,
+                folded.abs_coef,
+                folded.abs_intercept,
+                folded.depth,
+            ),
+        )
+
     def quantize(
-        self, model: Model, X: Any, encoding: Encoding, options: Options
+        self,
+        model: Model,
+        X: Matrix,
+        y: NDArray[np.int64] | None,
+        encoding: Encoding,
+        options: Options,
     ) -> LinearIntegers:
         assert isinstance(model, LinearModel)
         plan, unit = None, None
@@ -103,7 +137,9 @@ class LinearFamily(Family):
 
     def code_table(self, integers: IntegerModel) -> CodeTable:
         grid = _linear(integers).grid
-        return CodeTable(np.ascontiguousarray(grid.weights.T), grid.bits, "feature")
+        unit = grid.fine_unit * grid.factor_a
+        weights = np.ascontiguousarray(grid.weights.T)
+        return CodeTable(weights, grid.bits, "weights", "feature", (unit,) * weights.shape[1])
 
     def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
         linear = _linear(integers)
@@ -134,16 +170,21 @@ class LinearFamily(Family):
         model = linear.model
         rounding = rounding_of(linear.grid, model.coef, model.intercept, linear.encoding)
         ours = score_errors(linear.encoding, X, model.coef, rounding).max(axis=1)
+        if model.unfolded:
+            return np.asarray(ours), folded_errors(X, model.unfolded)
         narrow = model.dtype == "float32" or getattr(X, "dtype", None) == np.float32
         dtype = np.float32 if narrow else np.float64
         theirs = float_errors(X, model.coef, model.intercept, dtype).max(axis=1)
         return np.asarray(ours), np.asarray(theirs)
 
-    def estimator(self, model: Model) -> Any:
+    def reference(self, model: Model, X: Matrix) -> tuple[NDArray[np.float64], NDArray[Any]]:
         from dcai_compile.families.linear.extract import restore
 
         assert isinstance(model, LinearModel)
-        return restore(model, model.coef, model.intercept)
+        trained = model.unfolded or model
+        estimator = restore(model, trained.coef, trained.intercept)
+        scores = np.asarray(estimator.decision_function(X), np.float64)
+        return scores.reshape(X.shape[0], -1), np.asarray(estimator.predict(X))
 
     def learning_check(self, integers: IntegerModel) -> LearningCheck | None:
         from dcai_compile.families.linear.learning import LinearLearningCheck
@@ -155,12 +196,9 @@ class LinearFamily(Family):
         linear = _linear(integers)
         model, grid = linear.model, linear.grid
         facts: Facts = {
-            "estimator": model.estimator,
-            "settings": dict(model.settings),
-            "library": model.library,
-            "classes": list(model.classes),
-            "feature_indices": list(model.feature_indices),
+            **model.facts(),
             "dtype": model.dtype,
+            "depth": model.unfolded.depth if model.unfolded else 0,
             "step": asdict(model.step) if model.step else None,
             "bits": grid.bits,
             "factors": [str(grid.factor_a), str(grid.factor_e), str(grid.factor_k)],
@@ -169,21 +207,19 @@ class LinearFamily(Family):
             "bound": linear.bound,
             "plan": asdict(linear.plan) if linear.plan else None,
         }
-        return facts, {"coef": model.coef, "intercept": model.intercept, "weights": grid.weights}
+        arrays = {"coef": model.coef, "intercept": model.intercept, "weights": grid.weights}
+        if model.unfolded:
+            arrays |= {f"unfolded_{name}": getattr(model.unfolded, name) for name in UNFOLDED}
+        return facts, arrays
 
     def load(self, facts: Facts, arrays: Arrays, encoding: Encoding) -> LinearIntegers:
         model = LinearModel(
-            family=self.name,
-            estimator=facts["estimator"],
-            settings=facts["settings"],
-            library=facts["library"],
-            classes=tuple(facts["classes"]),
-            n_features=int(arrays["coef"].shape[1]),
-            feature_indices=tuple(facts["feature_indices"]),
+            **model_facts(facts, self.name),
             coef=arrays["coef"],
             intercept=arrays["intercept"],
             dtype=facts["dtype"],
             step=StepRequest(**facts["step"]) if facts["step"] else None,
+            unfolded=_unfolded(facts, arrays),
         )
         factors = [int(factor) for factor in facts["factors"]]
         grid = Grid(
@@ -199,6 +235,13 @@ class LinearFamily(Family):
         return LinearIntegers(model, encoding, facts["bound"], grid, plan)
 
 
+def _unfolded(facts: Facts, arrays: Arrays) -> Unfolded | None:
+    if not facts["depth"]:
+        return None
+    coef, intercept, abs_coef, abs_intercept = (arrays[f"unfolded_{name}"] for name in UNFOLDED)
+    return Unfolded(coef, intercept, abs_coef, abs_intercept, facts["depth"])
+
+
 def _linear(integers: IntegerModel) -> LinearIntegers:
     if not isinstance(integers, LinearIntegers):
         raise CompilerPanic(f"{type(integers).__name__} is not a linear model")
@@ -210,12 +253,12 @@ def _check_ranges(integers: LinearIntegers) -> None:
     grid, encoding = integers.grid, integers.encoding
     lane = 1 << (integers.plan.lane_bits - 1) if integers.plan else 0
     weight = (1 << (grid.bits - 1)) * grid.factor_a + lane * grid.factor_e
-    sample = encoding.max_length << 63 if encoding.name == "dense" else encoding.max_length
+    sample = encoding.max_length * (1 if encoding.is_counts else encoding.max_wire_value)
     offset = max(abs(b) for b in grid.intercepts) + (1 << (INTERCEPT_BITS - 1))
     if (grid.factor_k * weight * sample + offset).bit_length() > 250:
         raise _too_large("a score could leave int256")
-    if integers.plan is not None and encoding.name == "dense":
-        sample = encoding.n_features * integers.plan.max_value
+    if integers.plan is not None and not encoding.is_counts:
+        sample = encoding.max_length * integers.plan.max_value
     if integers.plan and (weight * grid.factor_k * sample + offset).bit_length() > MAX_SCORE_BITS:
         raise _too_large("a score could be too large for the training step")
 

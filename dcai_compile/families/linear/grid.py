@@ -28,13 +28,12 @@ from scipy import sparse
 
 from dcai_compile.encoding import Encoding, Matrix, Sample
 from dcai_compile.errors import CompilerPanic, InvalidOption, PrecisionUnreachable
-from dcai_compile.exact import exact_dot
+from dcai_compile.exact import exact_dot, fraction_upper
 from dcai_compile.families.linear.bounds import (
     Rounding,
     corner_bound,
     exact_scores,
     float_errors,
-    fraction_upper,
     score_errors,
 )
 from dcai_compile.families.linear.plan import FACTOR_K_LIMIT, FINEST_EXPONENT
@@ -170,7 +169,7 @@ def _make_grid(
     factor_a, factor_e = 1, 1
     if delta_unit is not None:
         factor_a, factor_e = (1 << max(0, exponent)), (1 << max(0, -exponent))
-    factor_k = FACTOR_K_LIMIT if delta_unit is not None and encoding.name == "indices" else 1
+    factor_k = FACTOR_K_LIMIT if delta_unit is not None and encoding.is_sparse else 1
     fine = unit / factor_a
     score_unit = fine / (encoding.scale * factor_k)
     weights = np.array(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dcai_compile.families.linear.grid import Grid
 from dcai_compile.families.linear.plan import StepPlan, intercept_decay
 from dcai_compile.families.linear.steps import RULES, Rule, StepConstants
+from dcai_compile.families.linear.unfolded import Unfolded
 from dcai_compile.fixed import ONE_X64
 from dcai_compile.model import IntegerModel, Model
 
@@ -36,12 +37,14 @@ class LinearModel(Model):
     intercept : float64, shape (n_rows,).
     dtype : the type that it was trained in, ``"float64"`` or ``"float32"``.
     step : how it goes on learning; None for a frozen model.
+    unfolded : where preprocessing is folded in, the parameters before that.
     """
 
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
     dtype: str
     step: StepRequest | None
+    unfolded: Unfolded | None = None
 
 
 @dataclass(frozen=True)

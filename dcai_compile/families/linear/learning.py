@@ -28,7 +28,8 @@ from dcai_compile.families.linear.extract import restore
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.mirror import LinearMirror
 from dcai_compile.families.linear.plan import delta_unit, intercept_decay
-from dcai_compile.model import LearningCheck, Mirror
+from dcai_compile.family import LearningCheck
+from dcai_compile.model import Mirror
 
 TAU_ERROR = 2.0**-58
 """Absolute error of tau in X64: the logistic's 2**-60, and rounding down three times."""
@@ -97,7 +98,7 @@ class LinearLearningCheck(LearningCheck):
     def step(self, x: Any, sample: Sample, classification: int) -> None:
         row = sparse.csr_array(x).astype(np.float64) if sparse.issparse(x) else None
         dense = row.toarray()[0] if row is not None else np.asarray(x, np.float64).ravel()
-        if self.integers.encoding.name == "indices":
+        if self.integers.encoding.is_sparse:
             row = sparse.csr_array(dense.reshape(1, -1))
         for index in range(self.integers.n_rows):
             self._distance[index] = self._advance(index, dense, sample, classification)
@@ -116,7 +117,7 @@ class LinearLearningCheck(LearningCheck):
         squared = float(x @ x)
         length = sqrt(squared + self.decay)
         touched = int(np.count_nonzero(x))
-        wire = 0.0 if encoding.name == "indices" else 0.5 / encoding.scale * sqrt(touched)
+        wire = 0.0 if encoding.is_counts else 0.5 / encoding.scale * sqrt(touched)
         size = float(np.abs(w) @ np.abs(x)) + abs(b)
         noise = size * gamma(len(x) + 3)
         norm = float(np.linalg.norm(w)) + abs(b) + distance
@@ -156,7 +157,7 @@ class LinearLearningCheck(LearningCheck):
     def _rounding(self, x: NDArray[np.float64], sample: Sample) -> float:
         """At least the norm of what rounding to the grid does in this step, in grid units."""
         divisor = self.plan.divisor
-        if self.integers.encoding.name == "indices":
+        if self.integers.encoding.is_counts:
             # Each token of a feature rounds alike, by at most one half.
             return 0.0 if divisor == 1 else 0.5 * sqrt(float(x @ x))
         if self.rule.fraction_bits:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcai_compile.encoding import INT64_MAX, Sample
+from dcai_compile.encoding import Sample
 from dcai_compile.exact import exact_dot
 from dcai_compile.families.linear import grid
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import INTERCEPT_BITS
 from dcai_compile.fixed import div_round_half_away
 from dcai_compile.model import Mirror, Revert
+from dcai_compile.wire import check_sample, limit_samples
 
 INTERCEPT_MAX = (1 << (INTERCEPT_BITS - 1)) - 1
 
@@ -34,18 +35,7 @@ class LinearMirror(Mirror):
     # ENCODE
 
     def encode_check(self, sample: Sequence[int]) -> None:
-        encoding = self.integers.encoding
-        if encoding.name == "dense":
-            if len(sample) != encoding.n_features:
-                raise Revert("SampleLengthMismatch", encoding.n_features, len(sample))
-            return
-        if len(sample) == 0:
-            raise Revert("EmptySample")
-        if len(sample) > encoding.max_length:
-            raise Revert("SampleTooLong", len(sample), encoding.max_length)
-        for position, index in enumerate(sample):
-            if not 0 <= index < encoding.n_features:
-                raise Revert("FeatureIndexOutOfRange", position, index)
+        check_sample(self.integers.encoding, sample)
 
     # SCORE
 
@@ -93,14 +83,15 @@ class LinearMirror(Mirror):
         """Check what `update` takes; the squared norm, where the rule needs it, else 0."""
         plan, rule = self.integers.plan, self.integers.rule
         assert plan is not None and rule is not None
-        if self.integers.encoding.name == "dense":
-            for position, value in enumerate(sample):
+        encoding = self.integers.encoding
+        values = [value for _, value in encoding.entries(sample)]
+        if not encoding.is_counts:
+            for position, value in enumerate(values):
                 if abs(value) > plan.max_value:
                     raise Revert("FeatureValueOutOfRange", position, value, plan.max_value)
         if not rule.uses_norm:
             return 0
-        values = sample
-        if self.integers.encoding.name == "indices":
+        if encoding.is_counts:
             values = np.unique(np.array(sample), return_counts=True)[1].tolist()
         norm = sum(value * value for value in values)
         least, most = plan.min_squared_norm, plan.max_squared_norm
@@ -115,9 +106,7 @@ class LinearMirror(Mirror):
         limit = (1 << (plan.lane_bits - 1)) - 1
         lanes = self.delta.copy()
         rows = len(steps)
-        dense = self.integers.encoding.name == "dense"
-        for position, value in enumerate(sample):
-            feature, times = (position, value) if dense else (value, 1)
+        for feature, times in self.integers.encoding.entries(sample):
             for row, step in enumerate(steps):
                 if step == 0 or times == 0:
                     continue
@@ -162,9 +151,8 @@ class LinearMirror(Mirror):
         published = self.integers.grid.intercepts
         return [b + d for b, d in zip(published, self.intercept_delta, strict=True)]
 
-    @property
-    def score_unit(self) -> float:
-        return float(self.integers.score_unit)
+    def real_scores(self, scores: NDArray[np.object_]) -> NDArray[np.float64]:
+        return scores.astype(np.float64) * float(self.integers.score_unit)
 
     def real_parameters(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Effective weights (n_rows, n_features) and intercepts (n_rows,), as the nearest doubles."""
@@ -177,38 +165,18 @@ class LinearMirror(Mirror):
         )
 
     def to_estimator(self) -> Any:
+        from dcai_compile.families import behind_client
         from dcai_compile.families.linear.extract import restore
 
         coef, intercept = self.real_parameters()
-        return restore(self.integers.model, coef, intercept)
+        model = self.integers.model
+        return behind_client(model, restore(model, coef, intercept))
 
     # Probes
 
     def probe_samples(self) -> list[list[int]]:
-        n, longest = self.integers.encoding.n_features, self.integers.encoding.max_length
-        if self.integers.encoding.name == "indices":
-            return [
-                [],
-                [0],
-                [n - 1],
-                [n],
-                [-1],
-                [0, -1],
-                [1 << 32],
-                [INT64_MAX],
-                [-INT64_MAX - 1],
-                [n - 1, 0, n - 1],
-                [0] * (longest + 1),
-            ]
         limit = self.integers.plan.max_value if self.integers.plan else 1
-        uniform = [0, 1, -1, limit, -limit, min(limit + 1, INT64_MAX), INT64_MAX, -INT64_MAX - 1]
-        return [
-            [],
-            [0] * (n - 1),
-            [0] * (n + 1),
-            *([value] * n for value in uniform),
-            *([0] * (n - 1) + [value] for value in (limit, -limit - 1)),
-        ]
+        return limit_samples(self.integers.encoding, limit)
 
     def probe_scores(self) -> list[list[int]]:
         rows = self.integers.n_rows

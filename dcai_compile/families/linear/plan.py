@@ -102,8 +102,8 @@ class StepPlan:
 
 
 def intercept_decay(encoding: Encoding) -> Fraction:
-    """How scikit-learn slows the intercept: 0.01 for sparse input, which ``indices`` stands for."""
-    return SPARSE_INTERCEPT_DECAY if encoding.name == "indices" else Fraction(1)
+    """How scikit-learn slows the intercept: 0.01 for sparse input."""
+    return SPARSE_INTERCEPT_DECAY if encoding.is_sparse else Fraction(1)
 
 
 def delta_unit(rule: Rule, eta: float, divisor: int, encoding: Encoding) -> Fraction:
@@ -136,8 +136,9 @@ def plan_step(
     eta, c = (1.0, learning_rate) if rule.is_passive_aggressive else (learning_rate, 1.0)
     limits = _norm_limits(rule, encoding, calibration, eta, c, horizon)
     max_value = encoding.max_length
-    if encoding.name == "dense":
-        max_value = min(INT64_MAX, max(1, 2 * calibration.max_value))
+    if not encoding.is_counts:
+        limit = min(INT64_MAX, encoding.max_wire_value - 1)
+        max_value = min(limit, max(1, 2 * calibration.max_value))
     best = 0
     for bits in LANE_BITS:
         for divisor in _divisors(rule, encoding, calibration, rule.max_tau(epsilon, c)):
@@ -174,7 +175,7 @@ def _divisors(
 ) -> list[int]:
     """Divisors from the finest grid to the coarsest that still resolves a typical step."""
     resolution = RESOLUTION / min(1.0, max_tau)
-    if encoding.name == "indices":
+    if encoding.is_counts:
         if rule.fraction_bits == 0:
             return [1]
         least = min(60, ceil(log2(resolution)))
@@ -251,7 +252,7 @@ def _proved_updates(
     max_tau = rule.max_tau(epsilon, c)
     if max_tau != inf:
         full = Fraction(max_tau) * (1 << rule.fraction_bits)
-        if encoding.name == "indices":
+        if encoding.is_counts:
             # Every token of a sample may be the same index, and each rounds for itself.
             per_lane = max_value * floor(Fraction(ceil(full), divisor) + Fraction(1, 2))
         else:
@@ -277,4 +278,4 @@ def _proved_updates(
 
 def _touches(encoding: Encoding) -> int:
     """How often one update can round the same lane: each token of an ``indices`` sample rounds."""
-    return encoding.max_length if encoding.name == "indices" else 1
+    return encoding.max_length if encoding.is_counts else 1

@@ -8,6 +8,7 @@ from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import delta_unit
 from dcai_compile.model import Constant, Facts
+from dcai_compile.wire import wire_constants, wire_errors
 
 CONSTANT_COMMENTS = {
     "one": "The largest score that is not above 1.0.",
@@ -43,7 +44,9 @@ def linear_context(integers: LinearIntegers) -> Facts:
     facts: Facts = {
         "updatable": plan is not None,
         "n_rows": integers.n_rows,
-        "gathers": integers.encoding.name == "indices",
+        "gathers": integers.encoding.is_sparse,
+        "base_row": integers.encoding.is_sparse,
+        "has_values": integers.encoding.name == "pairs",
         "constants": [*_shape(integers), *_step(integers), *_dcai(integers)],
         "intercepts": [
             Constant("int256", "", str(b), f"{float(b * score_unit)!r}")
@@ -51,7 +54,6 @@ def linear_context(integers: LinearIntegers) -> Facts:
         ],
         "score_unit": f"{float(score_unit)!r}",
         "fine_unit": f"{float(fine_unit)!r}",
-        "base_unit": fine_unit * integers.grid.factor_a,
         "rule": plan.rule if plan else None,
         "rule_formula": FORMULAS[plan.rule] if plan else None,
         "learning_rate": _rate(integers),
@@ -91,9 +93,7 @@ def _shape(integers: LinearIntegers) -> list[Constant]:
             "Bytes of a feature's published weights.",
         ),
     ]
-    if encoding.name == "indices":
-        limit = f"Indices in the longest sample; a client may repeat an index {encoding.max_length} times."
-        rows.append(Constant("uint256", "MAX_LENGTH", str(encoding.max_length), limit))
+    rows += wire_constants(encoding)
     rows += [
         Constant(
             "int256",
@@ -155,7 +155,7 @@ def _step(integers: LinearIntegers) -> list[Constant]:
                 "Units of a score by which a step of DIVISOR moves the intercept.",
             )
         )
-    if integers.encoding.name == "dense":
+    if not integers.encoding.is_counts:
         limit = repr(plan.max_value / integers.encoding.scale)
         rows.append(
             Constant(
@@ -263,9 +263,11 @@ def _rate_title(integers: LinearIntegers) -> str:
 
 def _errors(integers: LinearIntegers) -> list[str]:
     """Custom errors that the generated file itself raises."""
-    names: set[str] = {"SampleLengthMismatch", "ValueNotRepresentable"}
-    if integers.encoding.name == "indices":
-        names |= {"EmptySample", "FeatureIndexOutOfRange", "SampleTooLong"}
+    names: set[str] = {
+        "SampleLengthMismatch",
+        "ValueNotRepresentable",
+        *wire_errors(integers.encoding),
+    }
     plan, rule = integers.plan, integers.rule
     if plan is None or rule is None:
         return sorted(names | {"ModelIsFrozen"})
@@ -274,6 +276,6 @@ def _errors(integers: LinearIntegers) -> list[str]:
         names.add("InterceptOverflow")
     if rule.uses_norm:
         names.add("SquaredNormOutOfRange")
-    if integers.encoding.name == "dense":
+    if not integers.encoding.is_counts:
         names.add("FeatureValueOutOfRange")
     return sorted(names)
