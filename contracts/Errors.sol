@@ -15,6 +15,15 @@ error SampleTooLong(uint256 length, uint256 limit);
 /// @notice The index at `position` is negative, or not below the number of features.
 error FeatureIndexOutOfRange(uint256 position, int64 index);
 
+/// @notice The pair at `position` has an index that is not above the one before it.
+error IndicesNotIncreasing(uint256 position, int64 index);
+
+/// @notice The value at `position` is below zero, where only counts make sense.
+error NegativeFeatureValue(uint256 position, int64 value);
+
+/// @notice The index at `position` is no category of that column: training never saw it.
+error CategoryOutOfRange(uint256 position, int64 index);
+
 /// @notice The value at `position` is larger than `update` can be proved safe for.
 error FeatureValueOutOfRange(uint256 position, int64 value, int64 limit);
 

@@ -15,7 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "dcai_compile"
 TEMPLATES = ROOT / "templates"
 
-ORDER = ("errors", "fixed", "encoding", "model", "families")
+ORDER = (
+    "errors",
+    "fixed",
+    "samples",
+    "encoding",
+    "client_encoder",
+    "model",
+    "wire",
+    "family",
+    "families",
+)
 """Each may import the ones before it, never one behind it."""
 
 NODE_MODULES = ("web3", "eth_tester", "pyrevm", "eth")

@@ -43,7 +43,7 @@ def integer_model(
     estimator.n_features_in_ = estimator.coef_.shape[1]
     asked = Options(update=update, **options)
     model = family_of("linear").quantize(
-        extract(estimator, asked), as_samples(X, wire.n_features), wire, asked
+        extract(estimator, asked), as_samples(X, wire.n_features), None, wire, asked
     )
     assert isinstance(model, LinearIntegers)
     return model
@@ -240,7 +240,7 @@ def test_a_perceptron_on_counts_is_exact(eta: float) -> None:
     steps = np.sign(estimator.coef_) * 2 ** np.floor(np.abs(estimator.coef_) / 0.5)
     estimator.coef_ = steps * eta
     asked = Options(learning_rate=eta)
-    model = family_of("linear").quantize(extract(estimator, asked), X, words(8), asked)
+    model = family_of("linear").quantize(extract(estimator, asked), X, None, words(8), asked)
     assert isinstance(model, LinearIntegers)
     assert model.bound == 0.0
     in_steps = model.grid.weights * Fraction(model.grid.factor_a, model.grid.factor_e)

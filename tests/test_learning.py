@@ -82,7 +82,7 @@ def quantized(estimator: Any, kind: Any, n_classes: int, **options: Any) -> Line
     wire = Encoding(kind, FEATURES, longest)
     # Fine weights, so that no score lies on a threshold, where a rounding decides.
     asked = Options(horizon=1000, weight_bits=40, **options)
-    model = family_of("linear").quantize(extract(estimator, asked), X, wire, asked)
+    model = family_of("linear").quantize(extract(estimator, asked), X, None, wire, asked)
     assert isinstance(model, LinearIntegers)
     return model
 
@@ -140,7 +140,7 @@ def test_a_short_samples_rounded_norm_is_in_the_bound(rate: float) -> None:
     wire, asked = Encoding("dense", 1, 1), Options(horizon=10)
     for seed in range(20):
         X = np.random.default_rng(seed).normal(size=(1, 1)) * 0.1
-        model = family_of("linear").quantize(extract(estimator, asked), X, wire, asked)
+        model = family_of("linear").quantize(extract(estimator, asked), X, None, wire, asked)
         mirror, check = LinearMirror(model), LinearLearningCheck(model)
         sample = wire.encode(X)[0]
         mirror.update_encoded(sample.tolist(), 1)

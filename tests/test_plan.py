@@ -45,7 +45,7 @@ def compiled(
     estimator.intercept_ = np.array([intercept])
     estimator.classes_, estimator.n_features_in_ = np.array([0, 1]), len(coef)
     asked = Options(update=rule, learning_rate=rate, **options)
-    model = family_of("linear").quantize(extract(estimator, asked), np.array(X), wire, asked)
+    model = family_of("linear").quantize(extract(estimator, asked), np.array(X), None, wire, asked)
     assert isinstance(model, LinearIntegers)
     return model
 

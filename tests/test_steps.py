@@ -42,7 +42,7 @@ def integers(rule: str, *, encoding: str = "dense", size: float = 1.0) -> Linear
     options = Options(update=rule, learning_rate=rate, horizon=10)
     wire = Encoding("indices", 2, 4) if encoding == "indices" else Encoding("dense", 2, 2)
     X = np.eye(2) * (1.0 if encoding == "indices" else 0.7)
-    model = family_of("linear").quantize(extract(estimator, options), X, wire, options)
+    model = family_of("linear").quantize(extract(estimator, options), X, None, wire, options)
     assert isinstance(model, LinearIntegers)
     return model
 

@@ -12,11 +12,12 @@ subclass may change what `predict` does. Third parties register theirs the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dcai_compile.errors import InputInvalid, InvalidOption, NotFitted, UnsupportedModel
-from dcai_compile.model import Family, Model, Options
+from dcai_compile.family import Family
+from dcai_compile.model import Model, Options
 
 Extractor: TypeAlias = Callable[[Any, Options], Model]
 
@@ -126,6 +127,21 @@ def _extract_document(document: Mapping[str, Any], options: Options) -> Model:
     return _documents[kind][1](document, options)
 
 
+def behind_client(model: Model, estimator: Any) -> Any:
+    """`estimator`, or a `Pipeline` of what the client does to a raw sample and `estimator`."""
+    steps = model.client.steps[: len(model.client.steps) - model.own_steps] if model.client else ()
+    if model.client is None or not steps:
+        return estimator
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    n_features = int(estimator.n_features_in_)
+    client = FunctionTransformer(
+        replace(model.client, steps=steps, n_features=n_features).transform
+    )
+    return Pipeline([("client", client), (type(estimator).__name__.lower(), estimator)])
+
+
 def _check_fitted(estimator: Any) -> None:
     # scikit-learn stops at extract, so its checks are imported by who extracts.
     from sklearn.exceptions import NotFittedError
@@ -157,4 +173,4 @@ def _unsupported(estimator: Any) -> UnsupportedModel:
 
 
 # The families register themselves when they are imported, with the functions above.
-from dcai_compile.families import linear  # noqa: E402, F401
+from dcai_compile.families import count_bayes, linear  # noqa: E402, F401

@@ -1,0 +1,144 @@
+"""A Naive Bayes model on counts, as doubles and as integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcai_compile import bigfloat
+from dcai_compile.model import IntegerModel, Model
+
+KINDS = ("multinomial", "complement", "bernoulli", "categorical")
+
+
+@dataclass(frozen=True)
+class CountModel(Model):
+    """What scikit-learn counted.
+
+    Attributes
+    ----------
+    kind : one of `KINDS`.
+    counts : per class and feature, float64, shape (n_classes, n_features). A feature of a
+        categorical model is a category of a column.
+    class_counts : samples of a class, float64, shape (n_classes,).
+    alpha : smoothing of each feature, float64, shape (n_features,).
+    class_prior : fixed probabilities of the classes; None where they follow the class counts.
+    norm : whether a complement model divides its weights by their sum.
+    sizes : number of categories of each column of a categorical model.
+    frozen : whether it never changes.
+    """
+
+    kind: str
+    counts: NDArray[np.float64]
+    class_counts: NDArray[np.float64]
+    alpha: NDArray[np.float64]
+    class_prior: tuple[float, ...] | None
+    norm: bool
+    sizes: tuple[int, ...]
+    frozen: bool
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, and of scores."""
+        return len(self.classes)
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether the probability of a class takes part in its score."""
+        return self.kind != "complement"
+
+
+@dataclass(frozen=True)
+class CountIntegers(IntegerModel):
+    """Counts in units, ready for a contract.
+
+    Attributes
+    ----------
+    grain : units of a count per wire unit, more than 1 only where sample weights made fractions.
+    counts : units, int64, shape (n_classes, n_features).
+    class_counts : in ``1 / grain`` samples.
+    factor_m, alpha : a numerator is ``count * factor_m + alpha``; `alpha` one a feature.
+    base_bits : lane width of the published counts.
+    lane_bits : lane width of the counts that updates add; 0 for a frozen model.
+    factor_bits : width that no numerator can exceed, whatever the lanes hold.
+    max_value : the largest wire value that `update` takes.
+    proved_updates : number of updates for which no lane can overflow.
+    """
+
+    model: CountModel
+    grain: int
+    counts: NDArray[np.int64]
+    class_counts: tuple[int, ...]
+    factor_m: int
+    alpha: tuple[int, ...]
+    base_bits: int
+    lane_bits: int
+    factor_bits: int
+    max_value: int
+    proved_updates: int
+
+    @property
+    def unit(self) -> Fraction:
+        """The real value of one unit of a count."""
+        return Fraction(1, self.encoding.scale * self.grain)
+
+    @property
+    def updatable(self) -> bool:
+        """Whether updates are possible."""
+        return self.lane_bits > 0
+
+    @property
+    def uniform_alpha(self) -> bool:
+        """Whether one number smooths every feature."""
+        return len(set(self.alpha)) == 1
+
+    @cached_property
+    def alpha_sum(self) -> int:
+        """Sum of all smoothing, in units of a numerator."""
+        return sum(self.alpha)
+
+    @cached_property
+    def totals(self) -> tuple[int, ...]:
+        """Units counted of a class in all, as published."""
+        return tuple(int(row.sum()) for row in self.counts.astype(object))
+
+    @cached_property
+    def priors(self) -> tuple[int, ...] | None:
+        """Fixed probabilities to the power of the wire's scale, packed; None where they follow counts."""
+        if self.model.class_prior is None:
+            return None
+        packed = []
+        for p in self.model.class_prior:
+            if p == 0.0:
+                packed.append(bigfloat.ZERO)
+                continue
+            number = bigfloat.from_fraction(Fraction(p))
+            packed.append(bigfloat.pack(*bigfloat.power(*number, self.encoding.scale)))
+        return tuple(packed)
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Index of each column's first category, of a categorical model."""
+        firsts = [0]
+        for size in self.model.sizes[:-1]:
+            firsts.append(firsts[-1] + size)
+        return tuple(firsts)
+
+    @cached_property
+    def log_products(self) -> tuple[int, ...]:
+        """For normed weights: the product of a class's published complement numerators, packed."""
+        if not self.model.norm:
+            return ()
+        all_counts = [int(c) for c in self.counts.astype(object).sum(axis=0)]
+        packed = []
+        for row in self.counts.tolist():
+            number = (1, 0)
+            for every, own, alpha in zip(all_counts, row, self.alpha, strict=True):
+                factor = (every - own) * self.factor_m + alpha
+                number = bigfloat.mul_small(*number, factor, self.factor_bits)
+            packed.append(bigfloat.pack(*bigfloat.normalize(*number)))
+        return tuple(packed)
