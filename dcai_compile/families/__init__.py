@@ -173,4 +173,4 @@ def _unsupported(estimator: Any) -> UnsupportedModel:
 
 
 # The families register themselves when they are imported, with the functions above.
-from dcai_compile.families import count_bayes, linear  # noqa: E402, F401
+from dcai_compile.families import centroid, count_bayes, linear  # noqa: E402, F401

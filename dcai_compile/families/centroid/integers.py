@@ -1,0 +1,88 @@
+"""A centroid model as doubles and as integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcai_compile.model import IntegerModel, Model
+
+COUNT_BITS = 32
+"""Updates of a class that the contract counts: far more than there can be blocks."""
+
+
+@dataclass(frozen=True)
+class CentroidModel(Model):
+    """What scikit-learn, or DCAI, keeps of each class.
+
+    Attributes
+    ----------
+    metric : ``"euclidean"`` or ``"manhattan"``.
+    centroids : means (euclidean) or medians (manhattan), float64, shape (n_classes, n_features).
+    counts : samples of each class where the model says so, else None.
+    deviations : scikit-learn's `within_class_std_dev_`, shape (n_features,); not used to predict.
+    frozen : whether it never changes.
+    """
+
+    metric: str
+    centroids: NDArray[np.float64]
+    counts: tuple[int, ...] | None
+    deviations: NDArray[np.float64]
+    frozen: bool
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, and of scores."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
+class CentroidIntegers(IntegerModel):
+    """Sums and counts, ready for a contract.
+
+    The centroid of class c is ``sums[c] / (grain * counts[c])`` in wire units.
+
+    Attributes
+    ----------
+    grain : units of a sum per wire unit.
+    sums : int64, shape (n_classes, n_features).
+    counts : samples of each class.
+    fraction_bits : bits of a euclidean score below one squared unit.
+    base_bits, lane_bits : lane widths of published sums and of what updates add (0 if frozen).
+    max_value : the largest wire value that `update` takes.
+    proved_updates : number of updates for which no lane can overflow.
+    """
+
+    model: CentroidModel
+    grain: int
+    sums: NDArray[np.int64]
+    counts: tuple[int, ...]
+    fraction_bits: int
+    base_bits: int
+    lane_bits: int
+    max_value: int
+    proved_updates: int
+
+    @property
+    def unit(self) -> Fraction:
+        """The real value of one unit of a sum."""
+        return Fraction(1, self.encoding.scale * self.grain)
+
+    @property
+    def updatable(self) -> bool:
+        """Whether updates are possible."""
+        return self.lane_bits > 0
+
+    @cached_property
+    def squares(self) -> tuple[int, ...]:
+        """The squared norm of each class's published sums."""
+        return tuple(sum(s * s for s in row) for row in self.sums.tolist())
+
+    @cached_property
+    def magnitudes(self) -> tuple[int, ...]:
+        """The sum of magnitudes of each class's published sums."""
+        return tuple(sum(abs(s) for s in row) for row in self.sums.tolist())

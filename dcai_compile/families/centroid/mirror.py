@@ -1,0 +1,182 @@
+"""The centroid contract in Python integers, step for step as in `templates/centroid.sol.j2`.
+
+The squared distance of x to the centroid ``S / (G n)`` is, in units of 1 / G,
+
+    |G x|^2 - (2 n (G x . S) - |S|^2) / n^2
+
+and ``|G x|^2`` is the same for every class: the nearest is the first with the largest quotient. It is
+rounded down to a fraction of a squared unit, which never reverses an order, and equal quotients stay
+equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcai_compile.encoding import Sample
+from dcai_compile.exact import exact_dot
+from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
+from dcai_compile.fixed import INT256_MIN
+from dcai_compile.model import Mirror, Revert
+from dcai_compile.wire import check_sample, limit_samples
+
+
+class CentroidMirror(Mirror):
+    """State of a centroid contract: what updates have added, all zero at first."""
+
+    integers: CentroidIntegers
+
+    def __init__(self, integers: CentroidIntegers) -> None:
+        super().__init__(integers)
+        n_classes, n_features = integers.sums.shape
+        self.delta = np.zeros((n_features, n_classes), dtype=np.int64)
+        self.added = [0] * n_classes
+        self.squares_added = [0] * n_classes
+
+    # ENCODE
+
+    def encode_check(self, sample: Sequence[int]) -> None:
+        check_sample(self.integers.encoding, sample)
+
+    # SCORE
+
+    def scores(self, samples: list[Sample]) -> NDArray[np.object_]:
+        integers = self.integers
+        if integers.model.metric == "manhattan":
+            rows = [self._city_blocks(sample.tolist()) for sample in samples]
+            return np.array(rows, dtype=object).reshape(len(samples), integers.model.n_classes)
+        wire = integers.encoding.matrix(samples)
+        products = exact_dot(wire, self.sums()) * integers.grain
+        scores = np.empty(products.shape, dtype=object)
+        for row, (count, square) in enumerate(zip(self.counts(), self.squares(), strict=True)):
+            for place, product in enumerate(products[:, row].tolist()):
+                scores[place, row] = self._score(product, count, square)
+        return scores
+
+    def _score(self, product: int, count: int, square: int) -> int:
+        if count == 0:
+            return INT256_MIN
+        return ((2 * count * product - square) << self.integers.fraction_bits) // (count * count)
+
+    def _city_blocks(self, sample: Sequence[int]) -> list[int]:
+        """Minus the sum of ``|G x_i - S_i|``; of absent features as published."""
+        integers = self.integers
+        entries = list(integers.encoding.entries(sample))
+        scores = []
+        for row, sums in enumerate(integers.sums.tolist()):
+            distance = integers.magnitudes[row] if integers.encoding.is_sparse else 0
+            for feature, value in entries:
+                distance += abs(integers.grain * value - sums[feature])
+                if integers.encoding.is_sparse:
+                    distance -= abs(sums[feature])
+            scores.append(-distance)
+        return scores
+
+    # DECIDE
+
+    def decide(self, scores: Sequence[int]) -> int:
+        n_classes = self.integers.model.n_classes
+        if len(scores) != n_classes:
+            raise Revert("SampleLengthMismatch", n_classes, len(scores))
+        return max(range(n_classes), key=lambda row: (scores[row], -row))
+
+    # UPDATE
+
+    def update_encoded(self, sample: Sequence[int], classification: int) -> None:
+        integers = self.integers
+        if not integers.updatable:
+            raise Revert("ModelIsFrozen")
+        n_classes = integers.model.n_classes
+        if classification >= n_classes:
+            raise Revert("ClassOutOfRange", classification, n_classes)
+        self.encode_check(sample)
+        limit = (1 << (integers.lane_bits - 1)) - 1
+        lanes = self.delta.copy()
+        grown = 0
+        for position, (feature, value) in enumerate(integers.encoding.entries(sample)):
+            if not integers.encoding.is_counts and abs(value) > integers.max_value:
+                raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
+            step = value * integers.grain
+            moved = int(lanes[feature, classification]) + step
+            if not -limit - 1 <= moved <= limit:
+                raise Revert("LaneOverflow", feature * n_classes + classification, moved)
+            before = int(integers.sums[classification, feature]) + moved - step
+            lanes[feature, classification] = moved
+            grown += (2 * before + step) * step
+        added = self.added[classification] + 1
+        if added >= 1 << COUNT_BITS:
+            lane = integers.encoding.n_features * n_classes + classification
+            raise Revert("LaneOverflow", lane, added)
+        self.delta = lanes
+        self.added[classification] = added
+        self.squares_added[classification] += grown
+
+    # State
+
+    def sums(self) -> NDArray[np.object_]:
+        """Sums as they are now, in units, shape (n_classes, n_features)."""
+        return np.asarray(self.integers.sums.astype(object) + self.delta.T.astype(object))
+
+    def counts(self) -> list[int]:
+        """Samples of each class as they are now."""
+        return [n + d for n, d in zip(self.integers.counts, self.added, strict=True)]
+
+    def squares(self) -> list[int]:
+        """The squared norm of each class's sums as they are now."""
+        return [n + d for n, d in zip(self.integers.squares, self.squares_added, strict=True)]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        if not self.integers.updatable:
+            return {}
+        return {
+            "countDelta": np.array(self.added, dtype=object),
+            "squareDelta": np.array(self.squares_added, dtype=object),
+            "delta": self.delta.ravel(),
+        }
+
+    def parameters(self) -> list[int]:
+        """Sums feature by feature and class by class, then counts, then squared norms."""
+        return [*self.sums().T.ravel().tolist(), *self.counts(), *self.squares()]
+
+    def real_scores(self, scores: NDArray[np.object_]) -> NDArray[np.float64]:
+        integers = self.integers
+        unit = integers.unit
+        if integers.model.metric == "euclidean":
+            unit = unit * unit / (1 << integers.fraction_bits)
+        real = [
+            [float(s * unit) if s != INT256_MIN else -np.inf for s in row]
+            for row in scores.tolist()
+        ]
+        return np.array(real, np.float64).reshape(scores.shape)
+
+    def centroids(self) -> NDArray[np.float64]:
+        """Centroids as they are now, as the nearest doubles; 0 of a class without samples."""
+        unit = self.integers.unit
+        rows = zip(self.sums().tolist(), self.counts(), strict=True)
+        return np.array([[float(s * unit / max(1, n)) for s in row] for row, n in rows])
+
+    def to_estimator(self) -> Any:
+        from dcai_compile.families import behind_client
+        from dcai_compile.families.centroid.extract import restore
+
+        model = self.integers.model
+        return behind_client(model, restore(model, self.centroids()))
+
+    # Probes
+
+    def probe_samples(self) -> list[list[int]]:
+        return limit_samples(self.integers.encoding, self.integers.max_value)
+
+    def probe_scores(self) -> list[list[int]]:
+        rows = self.integers.model.n_classes
+        extremes = [(1 << 255) - 1, -(1 << 255)]
+        patterns = [[], [0] * rows, [-1] * rows, [0] * (rows - 1), [0] * (rows + 1)]
+        for row in range(rows):
+            # A tie with the row before (the first wins), and one more than it.
+            patterns.append([7 if other in (row - 1, row) else 0 for other in range(rows)])
+            patterns.append([extremes[0] if other == row else extremes[1] for other in range(rows)])
+        return patterns

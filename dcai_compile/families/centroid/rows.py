@@ -1,0 +1,134 @@
+"""Ready rows for `templates/centroid.sol.j2`: every number in the contract is computed here."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
+from dcai_compile.model import Constant, Facts
+from dcai_compile.wire import wire_constants, wire_errors
+
+
+def centroid_context(integers: CentroidIntegers) -> Facts:
+    """Everything that only the centroid templates need."""
+    model, encoding = integers.model, integers.encoding
+    unit = integers.unit
+    score_unit = (
+        unit if model.metric == "manhattan" else unit * unit / (1 << integers.fraction_bits)
+    )
+    return {
+        "metric": model.metric,
+        "updatable": integers.updatable,
+        "gathers": encoding.is_sparse,
+        "base_row": True,
+        "has_values": not encoding.is_counts,
+        "unit": f"{float(unit)!r}",
+        "score_unit": f"{float(score_unit)!r}",
+        "constants": _constants(integers),
+        "counts": [Constant("uint256", "", str(n), f"{n} samples") for n in integers.counts],
+        "squares": _values(integers.squares, unit * unit),
+        "magnitudes": _values(integers.magnitudes, unit),
+        "units_per_real": encoding.scale * integers.grain,
+        "summary": _summary(integers),
+        "errors": _errors(integers),
+    }
+
+
+def _values(values: tuple[int, ...], unit: Fraction) -> list[Constant]:
+    return [Constant("int256", "", str(v), f"{float(v * unit):.6g}") for v in values]
+
+
+def _constants(integers: CentroidIntegers) -> list[Constant]:
+    model, encoding = integers.model, integers.encoding
+    size = integers.base_bits // 8
+    unit = float(integers.unit)
+    rows = [
+        Constant("uint256", "FEATURES", str(encoding.n_features), "Number of features."),
+        Constant("uint256", "CLASSES", str(model.n_classes), "Number of classes, and of scores."),
+        Constant("uint256", "SUM_BYTES", str(size), "Bytes of a published sum."),
+        Constant(
+            "uint256",
+            "ROW_BYTES",
+            str(model.n_classes * size),
+            "Bytes of a feature's published sums.",
+        ),
+        Constant(
+            "int256",
+            "GRAIN",
+            str(integers.grain),
+            f"Units of a sum, worth {unit!r}, per wire unit.",
+        ),
+        *wire_constants(encoding),
+    ]
+    if model.metric == "euclidean":
+        rows.append(
+            Constant(
+                "int256",
+                "FRACTION",
+                str(1 << integers.fraction_bits),
+                "Units of a score per squared unit of a sum.",
+            )
+        )
+    if not integers.updatable:
+        return rows
+    bits = integers.lane_bits
+    per_slot = 256 // bits
+    lanes = model.n_classes * encoding.n_features
+    rows += [
+        Constant(
+            "uint256",
+            "LANE_BITS",
+            str(bits),
+            f"Bits of an added sum: {integers.proved_updates} updates are proved to fit.",
+        ),
+        Constant("uint256", "LANES_PER_SLOT", str(per_slot), "Added sums in a storage slot."),
+        Constant("uint256", "DELTA_SLOTS", str(-(-lanes // per_slot)), "Slots of added sums."),
+        Constant(
+            "int256",
+            "LANE_MAX",
+            str((1 << (bits - 1)) - 1),
+            "The largest added sum; the smallest is -LANE_MAX - 1.",
+        ),
+        Constant(
+            "uint256", "COUNT_MAX", str((1 << COUNT_BITS) - 1), "The most updates of a class."
+        ),
+    ]
+    if not encoding.is_counts:
+        limit = repr(integers.max_value / encoding.scale)
+        comment = f"The largest value that can be learned from: {limit}, twice the largest seen."
+        rows.append(Constant("int64", "MAX_VALUE", str(integers.max_value), comment))
+    return rows
+
+
+def _summary(integers: CentroidIntegers) -> list[tuple[str, str]]:
+    """Lines of the provenance header."""
+    title = "sums" if integers.updatable else "centroids"
+    rows = [
+        ("distance", integers.model.metric),
+        (title, f"{integers.base_bits} bits, one unit is {float(integers.unit)!r}"),
+    ]
+    if not integers.updatable:
+        return [*rows, ("update", "frozen: this model never changes")]
+    return [
+        *rows,
+        ("update", "adds the sample to its class's sum, as training on all the data would"),
+        (
+            "safe updates",
+            f"{integers.proved_updates} are proved not to overflow {integers.lane_bits}-bit lanes",
+        ),
+    ]
+
+
+def _errors(integers: CentroidIntegers) -> list[str]:
+    """Custom errors that the generated file itself raises."""
+    names: set[str] = {
+        "SampleLengthMismatch",
+        "ValueNotRepresentable",
+        *wire_errors(integers.encoding),
+    }
+    if not integers.updatable:
+        return sorted(names | {"ModelIsFrozen"})
+    names |= {"ClassOutOfRange", "LaneOverflow"}
+    if not integers.encoding.is_counts:
+        names.add("FeatureValueOutOfRange")
+    return sorted(names)
