@@ -173,4 +173,9 @@ def _unsupported(estimator: Any) -> UnsupportedModel:
 
 
 # The families register themselves when they are imported, with the functions above.
-from dcai_compile.families import centroid, count_bayes, linear  # noqa: E402, F401
+from dcai_compile.families import (  # noqa: E402, F401
+    centroid,
+    count_bayes,
+    gaussian_bayes,
+    linear,
+)

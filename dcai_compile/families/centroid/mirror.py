@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import Sample
 from dcai_compile.exact import exact_dot
 from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
@@ -79,10 +80,7 @@ class CentroidMirror(Mirror):
     # DECIDE
 
     def decide(self, scores: Sequence[int]) -> int:
-        n_classes = self.integers.model.n_classes
-        if len(scores) != n_classes:
-            raise Revert("SampleLengthMismatch", n_classes, len(scores))
-        return max(range(n_classes), key=lambda row: (scores[row], -row))
+        return first_of_highest(scores, self.integers.model.n_classes)
 
     # UPDATE
 
@@ -172,11 +170,4 @@ class CentroidMirror(Mirror):
         return limit_samples(self.integers.encoding, self.integers.max_value)
 
     def probe_scores(self) -> list[list[int]]:
-        rows = self.integers.model.n_classes
-        extremes = [(1 << 255) - 1, -(1 << 255)]
-        patterns = [[], [0] * rows, [-1] * rows, [0] * (rows - 1), [0] * (rows + 1)]
-        for row in range(rows):
-            # A tie with the row before (the first wins), and one more than it.
-            patterns.append([7 if other in (row - 1, row) else 0 for other in range(rows)])
-            patterns.append([extremes[0] if other == row else extremes[1] for other in range(rows)])
-        return patterns
+        return tie_probes(self.integers.model.n_classes)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcai_compile import bigfloat
+from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import INT64_MAX, Sample
 from dcai_compile.families.count_bayes.integers import CountIntegers
 from dcai_compile.families.count_bayes.products import Number, power_product, product
@@ -67,10 +68,7 @@ class CountMirror(Mirror):
     # DECIDE
 
     def decide(self, scores: Sequence[int]) -> int:
-        n_classes = self.integers.model.n_classes
-        if len(scores) != n_classes:
-            raise Revert("SampleLengthMismatch", n_classes, len(scores))
-        return max(range(n_classes), key=lambda row: (scores[row], -row))
+        return first_of_highest(scores, self.integers.model.n_classes)
 
     # UPDATE
 
@@ -196,14 +194,7 @@ class CountMirror(Mirror):
         return [[], first, last, first[:-1], [*first, first[0]], *around, *wide]
 
     def probe_scores(self) -> list[list[int]]:
-        rows = self.integers.model.n_classes
-        extremes = [(1 << 255) - 1, -(1 << 255)]
-        patterns = [[], [0] * rows, [-1] * rows, [0] * (rows - 1), [0] * (rows + 1)]
-        for row in range(rows):
-            # A tie with the row before (the first wins), and one more than it.
-            patterns.append([7 if other in (row - 1, row) else 0 for other in range(rows)])
-            patterns.append([extremes[0] if other == row else extremes[1] for other in range(rows)])
-        return patterns
+        return tie_probes(self.integers.model.n_classes)
 
 
 class Snapshot:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import Sample
 from dcai_compile.exact import exact_dot
-from dcai_compile.families.linear import grid
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import INTERCEPT_BITS
-from dcai_compile.fixed import div_round_half_away
+from dcai_compile.fixed import INT256_MAX, INT256_MIN, div_round_half_away
 from dcai_compile.model import Mirror, Revert
 from dcai_compile.wire import check_sample, limit_samples
 
@@ -52,9 +52,11 @@ class LinearMirror(Mirror):
     # DECIDE
 
     def decide(self, scores: Sequence[int]) -> int:
-        if len(scores) != self.integers.n_rows:
-            raise Revert("SampleLengthMismatch", self.integers.n_rows, len(scores))
-        return grid.decide(scores)
+        if self.integers.n_rows > 1:
+            return first_of_highest(scores, self.integers.n_rows)
+        if len(scores) != 1:
+            raise Revert("SampleLengthMismatch", 1, len(scores))
+        return int(scores[0] > 0)
 
     # UPDATE
 
@@ -180,12 +182,6 @@ class LinearMirror(Mirror):
 
     def probe_scores(self) -> list[list[int]]:
         rows = self.integers.n_rows
-        extremes = [(1 << 255) - 1, -(1 << 255)]
         if rows == 1:
-            return [[0], [1], [-1], *([value] for value in extremes), [], [1, 0]]
-        patterns = [[0] * rows, [-1] * rows, [0] * (rows - 1), [0] * (rows + 1)]
-        for row in range(rows):
-            # A tie with the row before (the first wins), and one more than it.
-            patterns.append([7 if other in (row - 1, row) else 0 for other in range(rows)])
-            patterns.append([extremes[0] if other == row else extremes[1] for other in range(rows)])
-        return patterns
+            return [[0], [1], [-1], [INT256_MAX], [INT256_MIN], [], [1, 0]]
+        return tie_probes(rows)
