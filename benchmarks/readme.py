@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dcai_compile.families import supported_estimators
+from dcai_compile.families import refusals, supported_estimators
+from dcai_compile.preprocess import REFUSALS, supported_transformers
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 
@@ -24,6 +25,28 @@ def supported_table() -> str:
     return "\n".join(lines)
 
 
+def transformers_table() -> str:
+    """Every supported transformer as a row of Markdown."""
+    lines = ["| before the classifier | what is done with it |", "|---|---|"]
+    lines += [f"| `{entry.name}` | {entry.treatment} |" for entry in supported_transformers()]
+    return "\n".join(lines)
+
+
+def refusals_table() -> str:
+    """Every refusal as a row of Markdown."""
+    lines = ["| refused | why | instead |", "|---|---|---|"]
+    for entry in (*refusals(), *REFUSALS):
+        lines.append(f"| {entry.what} | {entry.why} | {entry.way_out} |")
+    return "\n".join(lines)
+
+
+SECTIONS = {
+    "supported estimators": supported_table,
+    "supported transformers": transformers_table,
+    "refusals": refusals_table,
+}
+
+
 def replace_section(text: str, title: str, content: str) -> str:
     """`text` with `content` between the comments ``<!-- title -->`` and ``<!-- end of title -->``."""
     begin, end = f"<!-- {title} -->", f"<!-- end of {title} -->"
@@ -33,9 +56,9 @@ def replace_section(text: str, title: str, content: str) -> str:
 
 def main() -> None:
     text = README.read_text(encoding="utf-8")
-    README.write_text(
-        replace_section(text, "supported estimators", supported_table()), encoding="utf-8"
-    )
+    for title, table in SECTIONS.items():
+        text = replace_section(text, title, table())
+    README.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -102,18 +102,29 @@ def version(
 
 @app.command()
 def supported(as_json: JsonOption = False) -> None:
-    """List what can be compiled, and how each of it goes on learning."""
-    from dcai_compile.families import supported_estimators
+    """List what can be compiled, what may stand before it in a pipeline, and what is refused."""
+    from dcai_compile import families, preprocess
 
-    entries = supported_estimators()
+    entries = families.supported_estimators()
+    transformers = preprocess.supported_transformers()
+    refusals = (*families.refusals(), *preprocess.REFUSALS)
     if as_json:
-        out.print_json(json.dumps([vars(entry) for entry in entries]))
+        groups = {"estimators": entries, "transformers": transformers, "refusals": refusals}
+        facts = {title: [vars(entry) for entry in group] for title, group in groups.items()}
+        out.print_json(json.dumps(facts))
         return
     table = Table("estimator", "family", "its own training step")
     for entry in entries:
         name = entry.name if entry.module else f"DCAI JSON: {entry.name}"
         table.add_row(name, entry.family, entry.step)
-    out.print(table)
+    before = Table("before it in a Pipeline", "what is done with it")
+    for transformer in transformers:
+        before.add_row(transformer.name, transformer.treatment)
+    refused = Table("refused", "why", "instead")
+    for refusal in refusals:
+        refused.add_row(refusal.what, refusal.why, refusal.way_out)
+    for shown in (table, before, refused):
+        out.print(shown)
 
 
 @app.command(name="compile")
@@ -131,7 +142,7 @@ def compile_command(
     class_names: Annotated[
         list[str] | None, typer.Option("--class-name", help="One for each class, in order.")
     ] = None,
-    encoding: Annotated[str, typer.Option(help="auto, dense or indices.")] = "auto",
+    encoding: Annotated[str, typer.Option(help="auto, dense, indices or pairs.")] = "auto",
     update: Annotated[str, typer.Option(help="auto, frozen, or the name of a step.")] = "auto",
     learning_rate: Annotated[
         float | None, typer.Option(help="Of the training step (C for pa1 and pa2).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,15 @@ from dcai_compile.model import (
     Options,
     StorageTable,
 )
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A setting that is refused by name, why, and what to do instead."""
+
+    what: str
+    why: str
+    way_out: str
 
 
 class LearningCheck(ABC):
@@ -50,6 +60,9 @@ class Family(ABC):
 
     prefers_counts: ClassVar[bool] = False
     """Whether listing whole counts is cheaper than sending them as values, even where few are 0."""
+
+    refusals: ClassVar[tuple[Refusal, ...]] = ()
+    """What is refused by name, and the way out."""
 
     def encodings(self, model: Model) -> tuple[EncodingName, ...]:
         """The encodings that suit a model, the one to fall back to first."""

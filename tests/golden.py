@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.linear_model import Perceptron
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import NearestCentroid
 
 from dcai_compile import Compiled, compile_model
 
@@ -30,6 +34,93 @@ def topics() -> Perceptron:
     estimator.intercept_ = np.array([0.5, -1.0, 0.0])
     estimator.n_features_in_ = 4
     return estimator
+
+
+def counted(estimator: Any, counts: Any, samples: list[float]) -> Any:
+    """A Naive Bayes model on counts with these counts."""
+    estimator.classes_ = np.arange(len(samples))
+    estimator.class_count_ = np.array(samples)
+    estimator.feature_count_ = np.array(counts, np.float64)
+    estimator.feature_all_ = estimator.feature_count_.sum(axis=0)
+    estimator.n_features_in_ = estimator.feature_count_.shape[1]
+    estimator.feature_log_prob_ = estimator.feature_count_
+    estimator.class_log_prior_ = np.log(estimator.class_count_)
+    return estimator
+
+
+def naive_bayes(counts: Any) -> dict[str, Compiled]:
+    table = [[3, 0, 1, 7, 2, 0], [1, 4, 0, 0, 5, 9], [2, 2, 2, 1, 0, 0]]
+    samples = [5.0, 9.0, 3.0]
+    text = {
+        "type": "naive bayes",
+        "classifications": ["no", "yes"],
+        "classCounts": [6, 4],
+        "featureCounts": [[[0, 5], [3, 2]], [[1, 7], [5, 1]]],
+        "totalNumFeatures": 6,
+        "smoothingFactor": 1.0,
+    }
+    categorical = CategoricalNB(alpha=0.5)
+    categorical.classes_ = np.array(["a", "b"])
+    categorical.class_count_ = np.array([6.0, 4.0])
+    categorical.category_count_ = [
+        np.array([[4.0, 2.0], [1.0, 3.0]]),
+        np.array([[1.0, 2, 3], [0, 4, 0]]),
+    ]
+    categorical.n_categories_ = np.array([2, 3])
+    categorical.n_features_in_ = 2
+    categorical.feature_log_prob_ = categorical.category_count_
+    gaussian = GaussianNB()
+    gaussian.classes_ = np.array([0, 1])
+    gaussian.class_count_ = np.array([6.0, 4.0])
+    gaussian.class_prior_ = np.array([0.6, 0.4])
+    gaussian.theta_ = np.array([[0.5, -1.25], [2.0, 0.0]])
+    gaussian.var_ = np.array([[1.5, 0.25], [0.75, 2.0]])
+    gaussian.epsilon_ = 1e-9
+    gaussian.n_features_in_ = 2
+    values = np.array([[0.5, -1.0], [2.0, 0.5], [-1.5, 3.0]])
+    codes = np.array([[0, 2], [1, 0], [1, 1]])
+    complement = counted(ComplementNB(alpha=0.5), table, samples)
+    normed = counted(ComplementNB(norm=True), table, samples)
+    priors = counted(MultinomialNB(class_prior=[0.5, 0.25, 0.25]), table, samples)
+    models: dict[str, tuple[Any, Any]] = {
+        "WordsNaiveBayes": (text, counts),
+        "WordsComplement": (complement, counts),
+        "WordsNormedComplement": (normed, counts),
+        "WordsBernoulli": (counted(BernoulliNB(), table, [9.0, 9.0, 4.0]), counts),
+        "PairsNaiveBayes": (priors, sparse.csr_array(counts / 4.0)),
+        "Categories": (categorical, codes),
+        "Gaussian": (gaussian, values),
+    }
+    return {name: compile_model(*model, name=name) for name, model in models.items()}
+
+
+def centroids(X: Any, counts: Any) -> dict[str, Compiled]:
+    dense = {
+        "type": "nearest centroid classifier",
+        "intents": {
+            "a": {"centroid": [0.5, -1.0, 0.25, 2.0], "dataCount": 10},
+            "b": {"centroid": [0.0, 1.5, -0.75, 0.125], "dataCount": 20},
+            "c": {"centroid": [1.0, 1.0, 1.0, 1.0], "dataCount": 0},
+        },
+    }
+    words = {
+        "type": "sparse nearest centroid classifier",
+        "centroids": {
+            "no": {"centroid": {"0": 0.5, "5": 0.25}, "dataCount": 8},
+            "yes": {"centroid": {"1": 0.75, "3": 0.5}, "dataCount": 4},
+        },
+    }
+    medians = NearestCentroid(metric="manhattan")
+    medians.classes_ = np.array([0, 1])
+    medians.centroids_ = np.array([[0.5, -1.0, 0.25, 2.0], [0.0, 1.5, -0.75, 0.125]])
+    medians.class_prior_ = np.array([0.5, 0.5])
+    medians.within_class_std_dev_ = np.ones(4)
+    medians.n_features_in_ = 4
+    return {
+        "DenseCentroids": compile_model(dense, X, name="DenseCentroids"),
+        "WordCentroids": compile_model(words, counts, name="WordCentroids"),
+        "Medians": compile_model(medians, X, name="Medians", update="frozen"),
+    }
 
 
 def golden() -> dict[str, Compiled]:
@@ -55,6 +146,11 @@ def golden() -> dict[str, Compiled]:
         )
     found["DenseTopics"] = compile_model(
         topics(), X, name="DenseTopics", class_names=("a", "b", "c")
+    )
+    found |= naive_bayes(counts) | centroids(X, counts)
+    tf_idf = sparse.csr_array(counts / 4.0)
+    found["PairsLogLoss"] = compile_model(
+        words, tf_idf, name="PairsLogLoss", encoding="pairs", update="log_loss"
     )
     large = document("sparse perceptron", [0.5] * 7000)
     one_hot = np.eye(7000)[[0, 1, 6999]]

@@ -10,6 +10,7 @@ import pytest
 
 from dcai_compile.families import families
 from dcai_compile.families.linear.steps import RULES
+from dcai_compile.family import Family
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "dcai_compile"
@@ -65,9 +66,7 @@ def own(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("layer", ORDER)
 def test_vocabulary_imports_only_what_is_below(layer: str) -> None:
-    paths = [PACKAGE / f"{layer}.py"]
-    if layer == "families":
-        paths = sorted((PACKAGE / "families").rglob("*.py"))
+    paths = sorted((PACKAGE / layer).rglob("*.py")) or [PACKAGE / f"{layer}.py"]
     above = set(ORDER[ORDER.index(layer) + 1 :])
     verbs = {
         "layout",
@@ -96,10 +95,25 @@ def test_families_never_import_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["render", "layout", "artifact", "folder", "evm", "model", "parity"]
+    "module",
+    [
+        "render",
+        "layout",
+        "artifact",
+        "folder",
+        "evm",
+        "model",
+        "family",
+        "parity",
+        "sample_encoder",
+        "client_encoder",
+        "encoding",
+        "wire",
+    ],
 )
 def test_scikit_learn_stops_at_extract(module: str) -> None:
-    assert not any(name.split(".")[0] == "sklearn" for name in imports(PACKAGE / f"{module}.py"))
+    for path in sorted((PACKAGE / module).rglob("*.py")) or [PACKAGE / f"{module}.py"]:
+        assert not any(name.split(".")[0] == "sklearn" for name in imports(path)), path
 
 
 def test_only_test_evms_touch_a_node() -> None:
@@ -131,12 +145,17 @@ def test_every_rule_has_a_template() -> None:
 STEPS = ["ENCODE", "SCORE", "DECIDE", "UPDATE"]
 
 
-@pytest.mark.parametrize("encoding", ["dense", "indices"])
-def test_mirror_and_template_have_the_same_steps_in_the_same_order(encoding: str) -> None:
-    mirror = (PACKAGE / "families" / "linear" / "mirror.py").read_text(encoding="utf-8")
+@pytest.mark.parametrize("family", families(), ids=lambda family: family.name)
+def test_mirror_has_the_steps_in_order(family: Family) -> None:
+    mirror = (PACKAGE / "families" / family.name / "mirror.py").read_text(encoding="utf-8")
     assert re.findall(r"^    # (ENCODE|SCORE|DECIDE|UPDATE)", mirror, re.M) == STEPS
-    golden = {"dense": "DensePerceptron", "indices": "SparsePerceptron"}[encoding]
-    text = (ROOT / "tests" / "golden_contracts" / f"{golden}.sol").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "golden_contracts").glob("*.sol")), ids=lambda path: path.stem
+)
+def test_contract_has_the_same_steps_in_the_same_order(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
     assert re.findall(r"^    // (ENCODE|SCORE|DECIDE|UPDATE)", text, re.M) == STEPS
 
 

@@ -117,7 +117,13 @@ def test_manifest_and_truffle_artifact_say_what_others_need(tmp_path: Path) -> N
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["model_hash"] == "0x" + models.dense_binary().sources.model_hash.hex()
     assert manifest["class_names"] == ["bad", "good"]
-    assert manifest["encoding"] == {"name": "dense", "n_features": 30, "max_length": 30}
+    assert manifest["encoding"] == {
+        "name": "dense",
+        "n_features": 30,
+        "max_length": 30,
+        "pair_scale": 10**9,
+        "min_length": 1,
+    }
     for path, expected in manifest["files"].items():
         assert hashlib.sha256((folder / path).read_bytes()).hexdigest() == expected
     truffle = json.loads((folder / "Tumour.json").read_text())

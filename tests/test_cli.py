@@ -98,9 +98,9 @@ def test_verify_in_words(artifact: Path, files: Path) -> None:
 def test_broken_parity_has_exit_code_1(
     artifact: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dcai_compile.families.linear import grid
+    from dcai_compile.families.linear import mirror
 
-    monkeypatch.setattr(grid, "decide", lambda scores: 0)
+    monkeypatch.setattr(mirror, "first_of_highest", lambda scores, n_classes: 0)
     result = runner.invoke(
         app, ["verify", str(artifact), "--data", f"{files}/iris.npz", "--evm", "revm"]
     )
@@ -151,8 +151,18 @@ def test_updates_without_labels_are_refused(artifact: Path, tmp_path: Path) -> N
 
 def test_supported_lists_every_estimator() -> None:
     result = runner.invoke(app, ["supported", "--json"])
-    names = {entry["name"] for entry in json.loads(result.stdout)}
+    facts = json.loads(result.stdout)
+    names = {entry["name"] for entry in facts["estimators"]}
     assert names == {
+        "BernoulliNB",
+        "CategoricalNB",
+        "ComplementNB",
+        "GaussianNB",
+        "MultinomialNB",
+        "NearestCentroid",
+        "naive bayes",
+        "nearest centroid classifier",
+        "sparse nearest centroid classifier",
         "LinearDiscriminantAnalysis",
         "LinearSVC",
         "LogisticRegression",
@@ -166,7 +176,12 @@ def test_supported_lists_every_estimator() -> None:
         "dense perceptron",
         "sparse perceptron",
     }
-    assert "RidgeClassifierCV" in runner.invoke(app, ["supported"]).stdout
+    transformers = {entry["name"] for entry in facts["transformers"]}
+    assert {"StandardScaler", "TfidfVectorizer", "ColumnTransformer"} <= transformers
+    assert any("shrink_threshold" in entry["what"] for entry in facts["refusals"])
+    shown = runner.invoke(app, ["supported"]).stdout
+    for text in ("RidgeClassifierCV", "HashingVectorizer", "shrink_threshold"):
+        assert text in shown
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def test_artifact_comes_back_and_predicts_the_same(tmp_path: Any) -> None:
     for number, (estimator, samples, labels) in enumerate(cases):
         compiled = compile_model(estimator.fit(samples, labels), samples)
         again = load_artifact(compiled.save(tmp_path / str(number)))
-        assert again.integers == compiled.integers or again.source == compiled.source
+        assert again.source == compiled.source
         assert again.encode(samples) == compiled.encode(samples)
         expected = estimator.predict(samples).tolist()
         assert again.mirror.predict(samples).tolist() == expected

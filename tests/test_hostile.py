@@ -219,7 +219,7 @@ def test_estimator_without_a_step_needs_one() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"encoding": "pairs"},
+        {"encoding": "triples"},
         {"update": "backprop"},
         {"weight_bits": 12},
         {"weight_bits": "wide"},

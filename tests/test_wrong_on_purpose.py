@@ -134,12 +134,12 @@ def test_scores_that_scikit_learn_does_not_give_are_found(monkeypatch: pytest.Mo
     """The second claim alone: EVM and mirror agree on a model that is not the one that was trained."""
     X, _ = models.breast_cancer()
     compiled = models.dense_binary()
-    trained = LinearFamily.estimator
+    trained = LinearFamily.reference
 
-    def other(family: LinearFamily, model: LinearModel) -> Any:
-        return trained(family, replace(model, coef=model.coef * 1.001))
+    def other(family: LinearFamily, model: LinearModel, features: Any) -> Any:
+        return trained(family, replace(model, coef=model.coef * 1.001), features)
 
-    monkeypatch.setattr(LinearFamily, "estimator", other)
+    monkeypatch.setattr(LinearFamily, "reference", other)
     report = compiled.verify(X[:50], evm="revm")
     assert report.evm_mismatches == 0
     assert report.disagreements > 0

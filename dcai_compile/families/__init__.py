@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from dcai_compile.errors import InputInvalid, InvalidOption, NotFitted, UnsupportedModel
-from dcai_compile.family import Family
+from dcai_compile.family import Family, Refusal
 from dcai_compile.model import Model, Options
 
 Extractor: TypeAlias = Callable[[Any, Options], Model]
@@ -102,6 +102,11 @@ def supported_estimators() -> tuple[Supported, ...]:
     estimators = sorted((entry for entry, _ in _extractors.values()), key=lambda entry: entry.name)
     documents = sorted((entry for entry, _ in _documents.values()), key=lambda entry: entry.name)
     return (*estimators, *documents)
+
+
+def refusals() -> tuple[Refusal, ...]:
+    """What the families refuse by name, family by family."""
+    return tuple(refusal for family in families() for refusal in family.refusals)
 
 
 def extract(estimator: Any, options: Options) -> Model:

@@ -4,7 +4,7 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (dense perceptron)
-// model hash        0x2c67921e4d8a012875ecc21b118ca6dea71891c2b3928d06a55bcb6a27f6412d
+// model hash        0xa50ec7fbc002654e9d624c38f4139b200c5fe0577642cb04f22c8c9a94a29e91
 // classes           0: no, 1: yes
 // encoding          dense, 4 features
 // weights           8 bits, one unit is 0.03125
@@ -46,9 +46,9 @@ contract DenseFrozen is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 101;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x2c67921e4d8a012875ecc21b118ca6dea71891c2b3928d06a55bcb6a27f6412d;
+    bytes32 public constant modelHash = 0xa50ec7fbc002654e9d624c38f4139b200c5fe0577642cb04f22c8c9a94a29e91;
 
-    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature, one a feature
+    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -155,6 +155,10 @@ contract DenseFrozen is Classifier64 {
     function encoder() external pure returns (string memory) {
         return "Multiply by 1E9, then round";
     }
+
+    /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
+    /// raw samples, their vocabulary included, as this model was compiled for.
+    bytes32 public constant sampleEncoderHash = 0x9911f4761e9438ace5714d034b23593c873bdf1132d24066c4f39eb03b01d528;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,7 +4,7 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (dense perceptron)
-// model hash        0x7224b78982347c0f3cf7667f38292b78c1987931911abdd2fb8729998f2ac66d
+// model hash        0xaf6213fa92128b6d17695a9af8ac81b538e6967b563981bf7f0075ab7ac329c2
 // classes           0: no, 1: yes
 // encoding          dense, 4 features
 // weights           8 bits, one unit is 0.016
@@ -70,7 +70,7 @@ contract DensePerceptron is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 106;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x7224b78982347c0f3cf7667f38292b78c1987931911abdd2fb8729998f2ac66d;
+    bytes32 public constant modelHash = 0xaf6213fa92128b6d17695a9af8ac81b538e6967b563981bf7f0075ab7ac329c2;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -78,7 +78,7 @@ contract DensePerceptron is Classifier64 {
     /// @dev What updates have added to the weights: lane i * ROWS + row; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
-    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature, one a feature
+    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -124,7 +124,7 @@ contract DensePerceptron is Classifier64 {
 
     /// @dev Checks what the proof of the horizon rests on; returns the squared norm (not needed here).
     function _measure(int64[] calldata data) private pure returns (uint256 squaredNorm) {
-        for (uint256 i = 0; i < FEATURES; ++i) {
+        for (uint256 i = 0; i < data.length; ++i) {
             int64 value = data[i];
             if (value > MAX_VALUE || value < -MAX_VALUE) revert FeatureValueOutOfRange(i, value, MAX_VALUE);
         }
@@ -253,6 +253,10 @@ contract DensePerceptron is Classifier64 {
     function encoder() external pure returns (string memory) {
         return "Multiply by 1E9, then round";
     }
+
+    /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
+    /// raw samples, their vocabulary included, as this model was compiled for.
+    bytes32 public constant sampleEncoderHash = 0x9911f4761e9438ace5714d034b23593c873bdf1132d24066c4f39eb03b01d528;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,7 +4,7 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        scikit-learn 1.9.1
-// model hash        0x75d8b2b61a063802f63216d3af51abb42f1c4af2e05b1ec898849631bd48b4f9
+// model hash        0x5caa640006b6e927470e58e9e6caa0f5db9eeea4f73ec5df8ec1349da1aed677
 // classes           0: a, 1: b, 2: c
 // encoding          dense, 4 features
 // weights           16 bits, one unit is 0.000125
@@ -70,7 +70,7 @@ contract DenseTopics is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 108;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x75d8b2b61a063802f63216d3af51abb42f1c4af2e05b1ec898849631bd48b4f9;
+    bytes32 public constant modelHash = 0x5caa640006b6e927470e58e9e6caa0f5db9eeea4f73ec5df8ec1349da1aed677;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -78,7 +78,7 @@ contract DenseTopics is Classifier64 {
     /// @dev What updates have added to the weights: lane i * ROWS + row; slot 3 on.
     uint256[DELTA_SLOTS] private delta;
 
-    // THE PUBLISHED WEIGHTS: 16 bits each, feature by feature, one a class
+    // THE PUBLISHED WEIGHTS: 16 bits each, feature by feature
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -127,7 +127,7 @@ contract DenseTopics is Classifier64 {
 
     /// @dev Checks what the proof of the horizon rests on; returns the squared norm (not needed here).
     function _measure(int64[] calldata data) private pure returns (uint256 squaredNorm) {
-        for (uint256 i = 0; i < FEATURES; ++i) {
+        for (uint256 i = 0; i < data.length; ++i) {
             int64 value = data[i];
             if (value > MAX_VALUE || value < -MAX_VALUE) revert FeatureValueOutOfRange(i, value, MAX_VALUE);
         }
@@ -262,6 +262,10 @@ contract DenseTopics is Classifier64 {
     function encoder() external pure returns (string memory) {
         return "Multiply by 1E9, then round";
     }
+
+    /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
+    /// raw samples, their vocabulary included, as this model was compiled for.
+    bytes32 public constant sampleEncoderHash = 0x9911f4761e9438ace5714d034b23593c873bdf1132d24066c4f39eb03b01d528;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,7 +4,7 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0xcb66098ed947d9ae6c9766b8cd5e84d0daab7eb18650cdc3dbac4ce65b76eb2e
+// model hash        0x9e2b1dbde25119e1df37a30e56f4265e2135ea8d9abbb2060b4e58b54ffb5ae0
 // classes           0: no, 1: yes
 // encoding          indices, 7000 features
 // weights           32 bits, one unit is 4.656612873077393e-10
@@ -75,7 +75,7 @@ contract InDataContracts is Classifier64 {
     uint256 private constant FEATURES_PER_BASE = 6143;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xcb66098ed947d9ae6c9766b8cd5e84d0daab7eb18650cdc3dbac4ce65b76eb2e;
+    bytes32 public constant modelHash = 0x9e2b1dbde25119e1df37a30e56f4265e2135ea8d9abbb2060b4e58b54ffb5ae0;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -140,6 +140,11 @@ contract InDataContracts is Classifier64 {
         }
     }
 
+    /// @dev The feature of an element that was checked.
+    function _index(int64 element) private pure returns (uint256) {
+        return uint64(element);
+    }
+
     // SCORE
 
     /// @dev No sum can leave int256, for any sample: the compiler proved it with these constants.
@@ -149,7 +154,7 @@ contract InDataContracts is Classifier64 {
         uint256 base = _loadBase();
         unchecked {
             for (uint256 i = 0; i < data.length; ++i) {
-                _addFeature(scores, base, uint64(data[i]));
+                _addFeature(scores, base, _index(data[i]));
             }
             for (uint256 row = 0; row < ROWS; ++row) {
                 scores[row] = scores[row] * FACTOR_K + _intercept(row);
@@ -181,10 +186,11 @@ contract InDataContracts is Classifier64 {
     /// @dev Adds round(step / DIVISOR) to every lane of each index, in the sample's order.
     function _moveWeights(int64[] calldata data, int256[] memory steps) private {
         for (uint256 i = 0; i < data.length; ++i) {
-            uint256 lane = uint256(uint64(data[i])) * ROWS;
+            uint256 lane = _index(data[i]) * ROWS;
             for (uint256 row = 0; row < ROWS; ++row) {
-                if (steps[row] != 0) {
-                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, steps[row]);
+                int256 product = steps[row];
+                if (product != 0) {
+                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, product);
                 }
                 ++lane;
             }
@@ -318,6 +324,10 @@ contract InDataContracts is Classifier64 {
     function encoder() external pure returns (string memory) {
         return "none";
     }
+
+    /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
+    /// raw samples, their vocabulary included, as this model was compiled for.
+    bytes32 public constant sampleEncoderHash = 0x1a01694f3b100b02e183f65d55925ceffc9d27b34d8984498856fb219133f347;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

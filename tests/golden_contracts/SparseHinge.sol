@@ -4,7 +4,7 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0xfe8d42a95931df1f885ab281343727f31e415e6099265ea38d90ee8bc1f8afa3
+// model hash        0x76678731fe2c13882a6cd9cd21097d49e00b720ccd8b66f4907b25b5f6c6287f
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
@@ -74,7 +74,7 @@ contract SparseHinge is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 78;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xfe8d42a95931df1f885ab281343727f31e415e6099265ea38d90ee8bc1f8afa3;
+    bytes32 public constant modelHash = 0x76678731fe2c13882a6cd9cd21097d49e00b720ccd8b66f4907b25b5f6c6287f;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -82,7 +82,7 @@ contract SparseHinge is Classifier64 {
     /// @dev What updates have added to the weights: lane i * ROWS + row; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
-    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature, one a feature
+    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -94,7 +94,7 @@ contract SparseHinge is Classifier64 {
         }
     }
 
-    /// @dev Address of the published weights of feature `index`, one a row.
+    /// @dev Address of the published weights of feature `index`.
     function _baseRow(uint256 table, uint256 index) private pure returns (uint256) {
         return table + index * ROW_BYTES;
     }
@@ -110,6 +110,11 @@ contract SparseHinge is Classifier64 {
         }
     }
 
+    /// @dev The feature of an element that was checked.
+    function _index(int64 element) private pure returns (uint256) {
+        return uint64(element);
+    }
+
     // SCORE
 
     /// @dev No sum can leave int256, for any sample: the compiler proved it with these constants.
@@ -119,7 +124,7 @@ contract SparseHinge is Classifier64 {
         uint256 base = _loadBase();
         unchecked {
             for (uint256 i = 0; i < data.length; ++i) {
-                _addFeature(scores, base, uint64(data[i]));
+                _addFeature(scores, base, _index(data[i]));
             }
             for (uint256 row = 0; row < ROWS; ++row) {
                 scores[row] = scores[row] * FACTOR_K + _intercept(row);
@@ -151,10 +156,11 @@ contract SparseHinge is Classifier64 {
     /// @dev Adds round(step / DIVISOR) to every lane of each index, in the sample's order.
     function _moveWeights(int64[] calldata data, int256[] memory steps) private {
         for (uint256 i = 0; i < data.length; ++i) {
-            uint256 lane = uint256(uint64(data[i])) * ROWS;
+            uint256 lane = _index(data[i]) * ROWS;
             for (uint256 row = 0; row < ROWS; ++row) {
-                if (steps[row] != 0) {
-                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, steps[row]);
+                int256 product = steps[row];
+                if (product != 0) {
+                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, product);
                 }
                 ++lane;
             }
@@ -288,6 +294,10 @@ contract SparseHinge is Classifier64 {
     function encoder() external pure returns (string memory) {
         return "none";
     }
+
+    /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
+    /// raw samples, their vocabulary included, as this model was compiled for.
+    bytes32 public constant sampleEncoderHash = 0xaf8250abe8cc98bf011c0b5c957b7585099d1ad71ed42a27340f9624bb42758c;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

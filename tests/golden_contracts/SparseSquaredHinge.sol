@@ -4,7 +4,7 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0x1d0678a067d6078d51fe0691b9d60966f56cad971a51867a84d8c608131f02b5
+// model hash        0x5758eb3977b22f45b4312d0cda11c41c59332203f8b29298e8ffcbdddf77f296
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
@@ -83,7 +83,7 @@ contract SparseSquaredHinge is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 87;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x1d0678a067d6078d51fe0691b9d60966f56cad971a51867a84d8c608131f02b5;
+    bytes32 public constant modelHash = 0x5758eb3977b22f45b4312d0cda11c41c59332203f8b29298e8ffcbdddf77f296;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -91,7 +91,7 @@ contract SparseSquaredHinge is Classifier64 {
     /// @dev What updates have added to the weights: lane i * ROWS + row; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
-    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature, one a feature
+    // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -103,7 +103,7 @@ contract SparseSquaredHinge is Classifier64 {
         }
     }
 
-    /// @dev Address of the published weights of feature `index`, one a row.
+    /// @dev Address of the published weights of feature `index`.
     function _baseRow(uint256 table, uint256 index) private pure returns (uint256) {
         return table + index * ROW_BYTES;
     }
@@ -119,6 +119,11 @@ contract SparseSquaredHinge is Classifier64 {
         }
     }
 
+    /// @dev The feature of an element that was checked.
+    function _index(int64 element) private pure returns (uint256) {
+        return uint64(element);
+    }
+
     // SCORE
 
     /// @dev No sum can leave int256, for any sample: the compiler proved it with these constants.
@@ -128,7 +133,7 @@ contract SparseSquaredHinge is Classifier64 {
         uint256 base = _loadBase();
         unchecked {
             for (uint256 i = 0; i < data.length; ++i) {
-                _addFeature(scores, base, uint64(data[i]));
+                _addFeature(scores, base, _index(data[i]));
             }
             for (uint256 row = 0; row < ROWS; ++row) {
                 scores[row] = scores[row] * FACTOR_K + _intercept(row);
@@ -179,10 +184,11 @@ contract SparseSquaredHinge is Classifier64 {
     /// @dev Adds round(step / DIVISOR) to every lane of each index, in the sample's order.
     function _moveWeights(int64[] calldata data, int256[] memory steps) private {
         for (uint256 i = 0; i < data.length; ++i) {
-            uint256 lane = uint256(uint64(data[i])) * ROWS;
+            uint256 lane = _index(data[i]) * ROWS;
             for (uint256 row = 0; row < ROWS; ++row) {
-                if (steps[row] != 0) {
-                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, steps[row]);
+                int256 product = steps[row];
+                if (product != 0) {
+                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, product);
                 }
                 ++lane;
             }
@@ -322,6 +328,10 @@ contract SparseSquaredHinge is Classifier64 {
     function encoder() external pure returns (string memory) {
         return "none";
     }
+
+    /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
+    /// raw samples, their vocabulary included, as this model was compiled for.
+    bytes32 public constant sampleEncoderHash = 0xaf8250abe8cc98bf011c0b5c957b7585099d1ad71ed42a27340f9624bb42758c;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -16,7 +16,7 @@ from dcai_compile.families.centroid.bounds import published_bound, sample_errors
 from dcai_compile.families.centroid.integers import CentroidIntegers, CentroidModel
 from dcai_compile.families.centroid.mirror import CentroidMirror
 from dcai_compile.families.centroid.quantize import quantize
-from dcai_compile.family import Family, LearningCheck
+from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.model import (
     Arrays,
     CodeTable,
@@ -45,6 +45,23 @@ class CentroidFamily(Family):
     name = "centroid"
     template = "centroid.sol.j2"
     takes_empty = True
+    refusals = (
+        Refusal(
+            "NearestCentroid with priors other than uniform",
+            "scikit-learn then divides by the deviation within the classes",
+            "priors='uniform', or GaussianNB",
+        ),
+        Refusal(
+            "NearestCentroid with metric='manhattan' or shrink_threshold, unless frozen",
+            "medians and shrunken means are no sums that a sample could be added to",
+            "update='frozen'",
+        ),
+        Refusal(
+            "NearestCentroid without y, or with other data than it was trained with, unless frozen",
+            "it does not keep of how many samples a centroid is the mean",
+            "compile_model(estimator, X, y) with the training data, or update='frozen'",
+        ),
+    )
 
     def encodings(self, model: Model) -> tuple[EncodingName, ...]:
         # A Manhattan distance does not add up over the elements of a repeated index.

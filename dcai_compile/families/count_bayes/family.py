@@ -15,7 +15,7 @@ from dcai_compile.families.count_bayes.bounds import published_bound, sample_err
 from dcai_compile.families.count_bayes.integers import CountIntegers, CountModel
 from dcai_compile.families.count_bayes.mirror import SAMPLE_LANE_BITS, CountMirror
 from dcai_compile.families.count_bayes.quantize import quantize
-from dcai_compile.family import Family, LearningCheck
+from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.model import (
     Arrays,
     CodeTable,
@@ -47,6 +47,19 @@ class CountBayesFamily(Family):
     template = "count_bayes.sol.j2"
     takes_empty = True
     prefers_counts = True
+    refusals = (
+        Refusal(
+            "MultinomialNB, ComplementNB, BernoulliNB and CategoricalNB with alpha=0",
+            "scikit-learn's logarithm of what was never seen is not a number",
+            "alpha=1e-10, or any other positive number",
+        ),
+        Refusal(
+            "BernoulliNB with an array as alpha",
+            "scikit-learn adds it to the class counts by position",
+            "one number as alpha",
+        ),
+        Refusal("ComplementNB(norm=True) of one feature", "it divides zero by zero", "norm=False"),
+    )
 
     def encodings(self, model: Model) -> tuple[EncodingName, ...]:
         # A present feature, or a category, is all that these two know of a value.

@@ -16,7 +16,7 @@ from dcai_compile.families.gaussian_bayes.bounds import published_bound, sample_
 from dcai_compile.families.gaussian_bayes.integers import GaussianIntegers, GaussianModel, Table
 from dcai_compile.families.gaussian_bayes.mirror import SUM_LANE_BITS, GaussianMirror
 from dcai_compile.families.gaussian_bayes.quantize import quantize
-from dcai_compile.family import Family, LearningCheck
+from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.model import (
     Arrays,
     CodeTable,
@@ -37,6 +37,23 @@ class GaussianBayesFamily(Family):
 
     name = "gaussian_bayes"
     template = "gaussian_bayes.sol.j2"
+    refusals = (
+        Refusal(
+            "GaussianNB trained with sample weights",
+            "its numbers of samples are fractions",
+            "training without sample_weight",
+        ),
+        Refusal(
+            "GaussianNB(var_smoothing=0) where a feature does not vary in a class",
+            "scikit-learn divides by the variance",
+            "var_smoothing=1e-9",
+        ),
+        Refusal(
+            "GaussianNB(priors=...) with a class without samples",
+            "nothing is known of the class",
+            "samples of every class, or no priors",
+        ),
+    )
 
     def encodings(self, model: Model) -> tuple[EncodingName, ...]:
         # An absent value is as telling as any other: every feature is read at every prediction.

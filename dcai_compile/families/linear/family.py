@@ -30,7 +30,7 @@ from dcai_compile.families.linear.plan import (
 )
 from dcai_compile.families.linear.steps import RULES
 from dcai_compile.families.linear.unfolded import Unfolded
-from dcai_compile.family import Family, LearningCheck
+from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.folding import fold
 from dcai_compile.model import (
     Arrays,
@@ -79,6 +79,20 @@ class LinearFamily(Family):
 
     name = "linear"
     template = "linear.sol.j2"
+
+    refusals = (
+        Refusal(
+            "SGDClassifier with a learning_rate that changes, a penalty, average, class_weight or "
+            "early_stopping; Perceptron with a penalty",
+            "the contract's step is constant and knows one sample",
+            "update= with the step to make from here on, or update='frozen'",
+        ),
+        Refusal(
+            "RidgeClassifier and RidgeClassifierCV of several labels at once",
+            "a contract answers one class",
+            "one classifier a label",
+        ),
+    )
 
     def fold(self, model: Model, before: ClientEncoder) -> Model | None:
         assert isinstance(model, LinearModel)
