@@ -224,7 +224,21 @@ class Mirror(ABC):
 
     def encode(self, X: Any) -> list[Sample]:
         """Raw samples as the contract takes them; raises `SampleOutOfRange`."""
-        return self.integers.encoding.encode(self.integers.model.features(X))
+        return self.encode_features(self.integers.model.features(X))
+
+    def encode_features(self, features: Matrix) -> list[Sample]:
+        """Prepared samples as the contract takes them; raises `SampleOutOfRange` for one it refuses."""
+        samples = self.integers.encoding.encode(features)
+        for number, sample in enumerate(samples):
+            try:
+                self.encode_check(sample.tolist())
+            except Revert as revert:
+                raise SampleOutOfRange(
+                    f"sample {number} is refused by the contract: {revert}",
+                    hint="leave it out, or prepare samples as those that the model was trained with",
+                    sample=number,
+                ) from None
+        return samples
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Real scores, (n_samples,) where one decides between two classes, else (n_samples, n_classes)."""

@@ -108,10 +108,10 @@ def compile_model(
     samples = samples[kept]
     labels = None if labels is None else labels[kept]
     integers = family.quantize(model, samples, labels, wire, options)
+    examples = tuple(family.mirror(integers).encode_features(samples)[:EXAMPLES])
     layout = plan_layout(family.code_table(integers), family.storage_tables(integers))
     source = render(integers, layout, options)
     request, contracts = build(source, layout, options, find_solc(solc))
-    examples = tuple(wire.encode(samples[:EXAMPLES]))
     return Compiled(options, integers, layout, source, request, contracts, examples)
 
 

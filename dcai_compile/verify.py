@@ -142,8 +142,9 @@ def verify(
     raw = compiled.integers.model.features(X)
     kept = without_empty(encoding, raw)
     raw = raw[np.nonzero(kept)[0]]
-    samples = encoding.encode(raw)
-    scores = compiled.new_mirror().scores(samples)
+    mirror = compiled.new_mirror()
+    samples = mirror.encode_features(raw)
+    scores = mirror.scores(samples)
     stream = _stream(compiled, updates)
     reports, found = [], []
     for number, machine in enumerate(open_evms(evm)):
@@ -178,7 +179,7 @@ def _stream(compiled: Compiled, updates: tuple[Any, Any] | None) -> list[Lesson]
             hint="pass updates=(X, y) of equal length",
         )
     kept = np.nonzero(without_empty(compiled.integers.encoding, raw))[0]
-    encoded = compiled.integers.encoding.encode(raw[kept])
+    encoded = compiled.new_mirror().encode_features(raw[kept])
     return [
         (raw[[row]], sample, class_index(model, labels[row]))
         for row, sample in zip(kept.tolist(), encoded, strict=True)

@@ -122,9 +122,11 @@ def _n_inputs(pipeline: Pipeline, inner: Split) -> int:
 
 
 def client_steps(transformer: Any) -> tuple[Step, ...]:
-    """What a fitted transformer does, as client steps. Raises as `take_apart`."""
+    """What a fitted transformer, or a pipeline of them, does, as client steps. Raises as `take_apart`."""
     if transformer is None or (isinstance(transformer, str) and transformer == "passthrough"):
         return ()
+    if type(transformer) is Pipeline:
+        return tuple(step for _, part in transformer.steps for step in client_steps(part))
     if type(transformer) not in _readers:
         raise unsupported(transformer)
     try:

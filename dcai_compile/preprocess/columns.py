@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import FunctionTransformer
 
 from dcai_compile.client_encoder import Block, Columns, Step
@@ -23,7 +23,7 @@ def _column_transformer(transformer: Any) -> tuple[Step, ...]:
         if (isinstance(part, str) and part == "drop") or not indices:
             continue
         identity = type(part) is FunctionTransformer and part.func is None
-        steps = () if identity else _inner_steps(part)
+        steps = () if identity else client_steps(part)
         single = np.isscalar(columns) and bool(steps) and steps[0].takes_text
         blocks.append(Block(indices, single, (*steps, *_weight(transformer, name, weights))))
     if not blocks:
@@ -39,19 +39,12 @@ def _union(union: Any) -> tuple[Step, ...]:
         if isinstance(part, str) and part == "drop":
             continue
         identity = type(part) is FunctionTransformer and part.func is None
-        steps = () if identity else _inner_steps(part)
+        steps = () if identity else client_steps(part)
         texts = bool(steps) and steps[0].takes_text
         columns = () if texts else tuple(range(int(part.n_features_in_)))
         blocks.append(Block(columns, texts, (*steps, *_weight(union, name, weights))))
     is_sparse = any(_gives_sparse(block) for block in blocks)
     return (Columns(tuple(blocks), is_sparse),)
-
-
-def _inner_steps(part: Any) -> tuple[Step, ...]:
-    """Steps of a transformer, or of a pipeline of transformers."""
-    if type(part) is Pipeline:
-        return tuple(step for _, inner in part.steps for step in client_steps(inner))
-    return client_steps(part)
 
 
 def _weight(owner: Any, name: str, weights: dict[str, float]) -> tuple[Step, ...]:
