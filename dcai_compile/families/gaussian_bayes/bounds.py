@@ -1,8 +1,10 @@
 """How far a joint log-likelihood in integers can be from scikit-learn's, sample by sample.
 
-A term is ``t = (x - m)^2 / v``. With a wire error e of x, an error d of m and a relative error r of v,
-``|t' - t| <= ((2 |x - m| + e + d) (e + d) / v + t r) / (1 - r)``; a logarithm of v is off by at most
-``r / (1 - r)``. To that come the floors of the terms and of the logarithm, and doubles on both sides.
+A term is ``t = (x - m)^2 / v``. With a wire error e of x, an error d of m and v' in the place of v,
+``|t' - t| <= (2 |x - m| + e + d) (e + d) / v (1 + q) + t q`` where ``q = |v / v' - 1|``; a logarithm of v
+is off by at most the larger of q and ``|v' / v - 1|``. To that come the floors of the terms and of the
+logarithm, and doubles on both sides. scikit-learn subtracts two doubles that are given, so that x - m is
+rounded once, however much of it cancels.
 """
 
 from __future__ import annotations
@@ -27,16 +29,24 @@ HALF_WIRE = fraction_upper(Fraction(1, 2 * TO_FLOAT))
 
 @dataclass(frozen=True)
 class Moments:
-    """At least how far integer means are from the trained ones, and variances relative to them."""
+    """What integers did to the trained moments, rounded outward, shape (n_classes, n_features).
+
+    Attributes
+    ----------
+    means : at least how far a mean moved.
+    quotients : at least ``|v / v' - 1|`` of a variance v.
+    logs : at least ``|log(v' / v)|``.
+    """
 
     means: Table
-    variances: Table
+    quotients: Table
+    logs: Table
 
 
 def moment_errors(integers: GaussianIntegers) -> Moments:
-    """Exact differences, rounded outward, shape (n_classes, n_features); 0 for a class without samples."""
+    """From exact fractions; 0 for a class without samples."""
     model = integers.model
-    means, variances = np.zeros(model.means.shape), np.zeros(model.means.shape)
+    means, quotients, logs = (np.zeros(model.means.shape) for _ in range(3))
     for row, count in enumerate(model.class_counts):
         if count == 0:
             continue
@@ -46,9 +56,10 @@ def moment_errors(integers: GaussianIntegers) -> Moments:
                 abs(mean - Fraction(float(model.means[row, feature])))
             )
             trained = Fraction(float(model.variances[row, feature]))
-            ratio = integers.variance(row, feature) / trained
-            variances[row, feature] = fraction_upper(abs(ratio - 1))
-    return Moments(means, variances)
+            quotient = trained / integers.variance(row, feature)
+            quotients[row, feature] = fraction_upper(abs(quotient - 1))
+            logs[row, feature] = fraction_upper(max(abs(quotient - 1), abs(1 / quotient - 1)))
+    return Moments(means, quotients, logs)
 
 
 def _ours(
@@ -56,16 +67,19 @@ def _ours(
 ) -> Table:
     """Our error in twice the score of one class, given ``|x - m|`` and the wire's error a value."""
     variances = integers.model.variances[row]
-    relative = np.minimum(moments.variances[row], 0.5)
+    quotients = moments.quotients[row]
     moved = wire + moments.means[row]
-    terms = (2.0 * away + moved) * moved / variances + away * away / variances * relative
-    return np.asarray((terms / (1.0 - relative)).sum(axis=1) + (relative / (1.0 - relative)).sum())
+    terms = (2.0 * away + moved) * moved / variances * (1.0 + quotients)
+    terms = terms + away * away / variances * quotients
+    return np.asarray(terms.sum(axis=1) + moments.logs[row].sum())
 
 
 def _floors(integers: GaussianIntegers) -> float:
     """Floors of d terms and of the logarithm, and the errors of the product and of ln 2."""
     d = integers.model.n_features
-    logarithms = 2.0 * d * 260.0  # no binary logarithm of the product is larger
+    # No binary logarithm of the product is larger: d factors of 250 bits, 2 d + 2 of 64, and the square
+    # of the least double.
+    logarithms = 512.0 * d + 4096.0
     product = 8.0 * (d + 2) * float(bigfloat.ROUNDOFF) + float(bigfloat.LOG_ERROR)
     return (d + 2) * 2.0**-integers.fraction_bits + logarithms * 2.0**-64 + product
 
@@ -79,6 +93,8 @@ def sample_errors(integers: GaussianIntegers, X: Matrix) -> tuple[Table, Table]:
     d = model.n_features
     rounding = gamma(d + 12, model.dtype)
     total = float(sum(model.class_counts))
+    # What `real_scores` adds for each feature, and some more for the logarithm of a rounded product.
+    shared = abs(log(integers.factor_k * TO_FLOAT**2 / (2.0 * pi))) + 4.0
     ours, theirs = np.zeros(len(values)), np.zeros(len(values))
     for row, count in enumerate(model.class_counts):
         if count == 0 or (model.priors is not None and model.priors[row] == 0.0):
@@ -87,13 +103,10 @@ def sample_errors(integers: GaussianIntegers, X: Matrix) -> tuple[Table, Table]:
         away = np.abs(values - model.means[row]) * (1.0 + 2.0**-50)
         terms = (away * away / model.variances[row]).sum(axis=1)
         logs = np.abs(np.log(2.0 * pi * model.variances[row])).sum() + 2.0 * abs(log(prior))
-        # x - m cancels: what is lost of it is relative to its parts.
-        lost = (np.abs(values) + np.abs(model.means[row])) * gamma(2, model.dtype)
-        cancelled = ((2.0 * away + lost) * lost / model.variances[row]).sum(axis=1)
-        size = terms + logs + 2.0 * log(max(2.0, total)) + d * 60.0
+        size = terms + logs + 2.0 * log(max(2.0, total)) + d * shared
         mine = _ours(integers, moments, row, away, wire) + _floors(integers) + size * gamma(8)
         ours = np.maximum(ours, 0.5 * mine)
-        theirs = np.maximum(theirs, 0.5 * (size * rounding + cancelled))
+        theirs = np.maximum(theirs, 0.5 * size * rounding)
     return np.asarray(upper(ours, d + 20)), np.asarray(upper(theirs, d + 20))
 
 

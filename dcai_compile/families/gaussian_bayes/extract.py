@@ -68,11 +68,21 @@ def extract_gaussian(estimator: Any, options: Options) -> GaussianModel:
         means=means.astype(np.float64),
         variances=variances.astype(np.float64),
         class_counts=tuple(int(n) for n in counts),
-        epsilon=float(estimator.epsilon_),
+        epsilon=_smoothing(estimator, counts),
         priors=priors,
         dtype="float32" if means.dtype == np.float32 else "float64",
         frozen=options.update == "frozen",
     )
+
+
+def _smoothing(estimator: Any, counts: NDArray[np.float64]) -> float:
+    """`epsilon_`, or the smallest variance where `partial_fit` left one below it.
+
+    `partial_fit` takes each batch's own smoothing out of all variances and adds it again, so that a
+    variance carries a mean of the smoothing of all batches, which may be less than the last one's.
+    """
+    seen = np.asarray(estimator.var_)[counts > 0.0]
+    return min(float(estimator.epsilon_), float(seen.min())) if len(seen) else 0.0
 
 
 def _check_update(options: Options) -> None:
@@ -98,19 +108,23 @@ def restore(
     means: NDArray[np.float64],
     variances: NDArray[np.float64],
     counts: list[int],
+    dtype: str,
 ) -> Any:
-    """A GaussianNB with these moments, shape (n_classes, n_features), and samples of each class."""
+    """A GaussianNB with these moments, shape (n_classes, n_features), and samples of each class.
+
+    `dtype` is the floating type that it then computes in.
+    """
     settings = {name: ast.literal_eval(value) for name, value in model.settings.items()}
     if model.priors is not None:
         settings["priors"] = np.array(model.priors)
     estimator = GaussianNB(**settings)
     estimator.classes_ = np.array(model.classes)
-    estimator.theta_ = np.array(means, model.dtype)
-    estimator.var_ = np.array(variances, model.dtype)
-    estimator.class_count_ = np.array(counts, model.dtype)
+    estimator.theta_ = np.array(means, dtype)
+    estimator.var_ = np.array(variances, dtype)
+    estimator.class_count_ = np.array(counts, dtype)
     estimator.epsilon_ = model.epsilon
     estimator.n_features_in_ = model.n_features
-    prior = np.array(model.priors) if model.priors is not None else None
+    prior = np.array(model.priors, dtype) if model.priors is not None else None
     if prior is None:
         prior = estimator.class_count_ / estimator.class_count_.sum()
     estimator.class_prior_ = prior

@@ -109,8 +109,9 @@ class GaussianBayesFamily(Family):
         from dcai_compile.families.gaussian_bayes.extract import restore
 
         found = _model(model)
-        estimator = restore(found, found.means, found.variances, list(found.class_counts))
-        dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, np.float64)
+        counts = list(found.class_counts)
+        estimator = restore(found, found.means, found.variances, counts, found.dtype)
+        dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X)
         scores = np.asarray(estimator.predict_joint_log_proba(dense), np.float64)
         return scores, np.asarray(estimator.predict(dense))
 

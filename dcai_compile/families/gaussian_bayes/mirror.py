@@ -177,12 +177,24 @@ class GaussianMirror(Mirror):
             variances.append([spread / scale for spread in spreads])
         return np.array(means, np.float64), np.array(variances, np.float64)
 
+    def scatter(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Means and variances without smoothing, (n_classes, n_features), as the nearest doubles."""
+        sums, squares = self.sums().tolist(), self.squares().tolist()
+        means, variances = [], []
+        for row, samples in enumerate(self.counts()):
+            n = max(1, samples)
+            means.append([total / (n * TO_FLOAT) for total in sums[row]])
+            scale = (n * TO_FLOAT) ** 2
+            pairs = zip(sums[row], squares[row], strict=True)
+            variances.append([(n * square - total * total) / scale for total, square in pairs])
+        return np.array(means, np.float64), np.array(variances, np.float64)
+
     def to_estimator(self) -> Any:
         from dcai_compile.families import behind_client
         from dcai_compile.families.gaussian_bayes.extract import restore
 
         model = self.integers.model
-        return behind_client(model, restore(model, *self.moments(), self.counts()))
+        return behind_client(model, restore(model, *self.moments(), self.counts(), "float64"))
 
     # Probes
 

@@ -177,8 +177,8 @@ def _check_spreads(integers: GaussianIntegers) -> None:
             if integers.spread(row, feature, n, total, square) <= 0:
                 raise UnsupportedModel(
                     f"feature {feature} does not vary in class {integers.model.classes[row]!r}, and "
-                    "GaussianNB(var_smoothing=0) divides by that",
-                    hint="train with var_smoothing=1e-9, or without the feature",
+                    "nothing smooths it: GaussianNB divides by its variance",
+                    hint="train with fit and var_smoothing=1e-9, or without the feature",
                     estimator="GaussianNB",
                 )
 
