@@ -85,10 +85,8 @@ def _constants(integers: GaussianIntegers) -> list[Constant]:
     if not integers.updatable:
         return rows
     limit = integers.max_value / TO_FLOAT
-    lanes = 2 * model.n_classes * model.n_features
     return [
         *rows,
-        Constant("uint256", "DELTA_LANES", str(lanes), "Added sums, of 128 bits each."),
         Constant(
             "uint256",
             "COUNT_MAX",
