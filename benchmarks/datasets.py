@@ -51,6 +51,17 @@ def zipf_text(
     return sparse.csr_array(counts.astype(np.int64)), y
 
 
+def documents(n_classes: int) -> DataSet:
+    """The same as raw strings, of words that are not in the order of their numbers."""
+    counts, y = zipf_text(600, 800, n_classes, seed=77)
+    rng = np.random.default_rng(77)
+    texts = []
+    for row in counts.toarray():
+        words = np.repeat(np.arange(len(row)), row)
+        texts.append(" ".join(f"Word{index * 7919 % 10007}" for index in rng.permutation(words)))
+    return DataSet("documents", texts, np.array(["ham", "spam", "eggs"])[y], 400)
+
+
 def data_sets() -> dict[str, DataSet]:
     """All data sets by name, shuffled with a fixed seed, 70 % for training."""
     found = {}

@@ -1,4 +1,4 @@
-"""The parity table: every supported estimator on every data set that it fits.
+"""The parity table: every supported estimator on every data set that it fits, and pipelines.
 
     python -m benchmarks.parity [--only TEXT] [--updates N] [--markdown FILE]
 
@@ -12,40 +12,18 @@ import argparse
 import sys
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sklearn.base import clone
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import (
-    LogisticRegression,
-    LogisticRegressionCV,
-    PassiveAggressiveClassifier,
-    Perceptron,
-    RidgeClassifier,
-    RidgeClassifierCV,
-    SGDClassifier,
-)
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
-from benchmarks.datasets import DataSet, data_sets
+from benchmarks.cases import Case, all_cases
 from benchmarks.readme import replace_section
 from dcai_compile import compile_model
+from dcai_compile.families import family_of
 from dcai_compile.verify import ParityReport
 
 UPDATES = 40
-
-
-@dataclass(frozen=True)
-class Case:
-    """An estimator to train, and how to compile it."""
-
-    title: str
-    estimator: Any
-    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,69 +38,27 @@ class Row:
     seconds: float
 
 
-def sgd(loss: str, schedule: str = "constant", eta0: float = 0.01) -> SGDClassifier:
-    return SGDClassifier(
-        loss=loss, penalty=None, learning_rate=schedule, eta0=eta0, random_state=0, max_iter=50
-    )
-
-
-def cases(data: DataSet) -> Iterator[Case]:
-    """Every estimator; squared losses with a rate that is stable for the longest sample."""
-    longest = (
-        max(float(abs(row).power(2).sum()) for row in data.X)
-        if is_text(data)
-        else float((data.X**2).sum(axis=1).max())
-    )
-    small = min(0.01, 0.4 / longest)
-    yield Case("LogisticRegression", LogisticRegression(max_iter=200), {"update": "log_loss"})
-    yield Case(
-        "LogisticRegressionCV",
-        LogisticRegressionCV(Cs=3, cv=3, max_iter=200, l1_ratios=(0,), use_legacy_attributes=False),
-        {"update": "frozen"},
-    )
-    yield Case("LinearSVC", LinearSVC(random_state=0), {"update": "hinge"})
-    yield Case("RidgeClassifier", RidgeClassifier(), {"update": "perceptron"})
-    yield Case("RidgeClassifierCV", RidgeClassifierCV(), {"update": "frozen"})
-    if not is_text(data):
-        yield Case("LinearDiscriminantAnalysis", LinearDiscriminantAnalysis(), {"update": "pa1"})
-    yield Case("Perceptron", Perceptron(random_state=0), {})
-    yield Case("PassiveAggressiveClassifier", PassiveAggressiveClassifier(random_state=0), {})
-    for loss in SGDClassifier.loss_functions:
-        yield Case(
-            f"SGDClassifier {loss}", sgd(loss, eta0=small if "squared" in loss else 0.01), {}
-        )
-    yield Case("SGDClassifier pa1", sgd("hinge", "pa1", 1.0), {})
-    yield Case("SGDClassifier pa2", sgd("hinge", "pa2", 1.0), {})
-
-
-def is_text(data: DataSet) -> bool:
-    return data.name.startswith("zipf")
-
-
-def scaled(data: DataSet) -> DataSet:
-    """Measurements to mean 0 and variance 1, as gradient descent needs them; text as it is."""
-    if is_text(data):
-        return data
-    X = StandardScaler().fit(data.train[0]).transform(data.X)
-    return DataSet(data.name, X, data.y, data.split)
-
-
-def run(data: DataSet, case: Case, updates: int) -> Row:
+def run(case: Case, updates: int) -> Row:
     started = time.perf_counter()
-    estimator = clone(case.estimator).fit(*data.train)
-    compiled = compile_model(estimator, data.train[0], **case.options)
-    X, y = data.unseen
-    report = compiled.verify(data.X, updates=(X[:updates], y[:updates]))
-    grid = compiled.integers.grid  # type: ignore[attr-defined]
-    return Row(
-        data.name, case.title, compiled.encoding, grid.bits, report, time.perf_counter() - started
+    data = case.data
+    X, y = data.train
+    estimator = clone(case.estimator).fit(X, y)
+    compiled = compile_model(estimator, X, y, **case.options)
+    fresh, labels = data.unseen
+    report = compiled.verify(
+        data.X,
+        evm="auto" if case.light else "revm",
+        updates=(fresh[:updates], labels[:updates]),
     )
+    bits = family_of(compiled.integers.model.family).code_table(compiled.integers).bits
+    seconds = time.perf_counter() - started
+    return Row(data.name, case.title, compiled.encoding, bits, report, seconds)
 
 
 HEADER = (
     "| data | estimator | encoding | lane | samples | EVM mismatches | disagreements "
-    "| undecided (largest margin) | bound | updates | drift (bound) |\n"
-    "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+    "| undecided (largest margin) | bound | updates | drift (bound) | EVMs |\n"
+    "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 )
 
 
@@ -131,11 +67,15 @@ def line(row: Row) -> str:
     undecided = str(report.undecided)
     if report.undecided:
         undecided += f" ({report.largest_undecided_margin:.1e})"
-    drift = f"{report.drift:.1e} ({report.drift_bound:.1e})" if report.drift_bound else "frozen"
+    drift = f"{report.drift:.1e} ({report.drift_bound:.1e})"
+    if report.reverted == report.updates:
+        drift = "frozen"
+    elif not report.drift and not report.drift_bound:
+        drift = "none (0)"
     return (
         f"| {row.data} | {row.case} | {row.encoding} | {row.bits} | {report.samples} "
         f"| {report.evm_mismatches} | {report.disagreements} | {undecided} | {report.bound:.1e} "
-        f"| {report.updates} | {drift} |"
+        f"| {report.updates} | {drift} | {len(report.evms)} |"
     )
 
 
@@ -148,14 +88,14 @@ def main() -> int:
     warnings.filterwarnings("ignore")
     lines, passed = [HEADER], True
     print(HEADER)
-    for data in map(scaled, data_sets().values()):
-        for case in cases(data):
-            if arguments.only not in f"{data.name} {case.title}":
-                continue
-            row = run(data, case, arguments.updates)
-            lines.append(line(row))
-            passed = passed and row.report.passed
-            print(lines[-1], "" if row.report.passed else f"FAILED {row.report}", flush=True)
+    for case in all_cases():
+        if arguments.only not in f"{case.data.name} {case.title}":
+            continue
+        row = run(case, arguments.updates)
+        lines.append(line(row))
+        passed = passed and row.report.passed
+        seconds = f"{row.seconds:.1f} s"
+        print(lines[-1], seconds if row.report.passed else f"FAILED {row.report}", flush=True)
     print("PARITY HOLDS" if passed else "PARITY IS BROKEN")
     if arguments.markdown:
         text = arguments.markdown.read_text(encoding="utf-8")

@@ -79,7 +79,8 @@ def limit_samples(encoding: Encoding, limit: int) -> list[list[int]]:
     if encoding.name == "pairs":
         beyond = min(limit + 1, PAIR_MAX)
         values = [0, 1, -1, limit, -limit, beyond, -beyond, PAIR_MAX, -PAIR_MAX - 1]
-        long = [pair(index, 1) for index in range(min(n, longest + 1))]
+        # Zeros, because nothing else of that length could be learned within a block's gas.
+        long = [pair(index, 0) for index in range(min(n, longest + 1))]
         return [
             [],
             *([pair(n - 1, value)] for value in values),
@@ -90,7 +91,7 @@ def limit_samples(encoding: Encoding, limit: int) -> list[list[int]]:
             [INT64_MAX],
             [-INT64_MAX - 1],
             long[:longest],
-            long[:longest] + [pair(n - 1, 1)] * (longest + 1 - min(n, longest)),
+            long[:longest] + [pair(n - 1, 0)] * (longest + 1 - min(n, longest)),
         ]
     uniform = [0, 1, -1, limit, -limit, min(limit + 1, INT64_MAX), INT64_MAX, -INT64_MAX - 1]
     return [
