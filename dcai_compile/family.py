@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,6 +56,9 @@ class Family(ABC):
 
     name: ClassVar[str]
     template: ClassVar[str]
+    templates: ClassVar[Traversable | None] = None
+    """Where `template` and its partials are; None for this compiler's own folder."""
+
     takes_empty: ClassVar[bool] = False
     """Whether a sparse sample without any feature is a sample, too."""
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dcai_compile import __version__
 from dcai_compile.errors import InvalidName
-from dcai_compile.families import family_of
+from dcai_compile.families import families, family_of
 from dcai_compile.layout import Layout
 from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
@@ -240,8 +240,11 @@ def _index_lines(indices: tuple[int, ...]) -> list[dict[str, str]]:
 
 @cache
 def _environment() -> jinja2.Environment:
-    def load(name: str) -> str:
-        return template_folder().joinpath(name).read_text(encoding="utf-8")
+    def load(name: str) -> str | None:
+        for folder in (template_folder(), *(family.templates for family in families())):
+            if folder is not None and folder.joinpath(name).is_file():
+                return folder.joinpath(name).read_text(encoding="utf-8")
+        return None
 
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(load),

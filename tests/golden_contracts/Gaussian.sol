@@ -49,8 +49,6 @@ contract Gaussian is Classifier64 {
     int256 private constant LN2_X64 = 12786308645202655659;
     /// @dev From a product of two numbers in X64 to units of a score.
     uint256 private constant LOG_SHIFT = 64;
-    /// @dev Added sums, of 128 bits each.
-    uint256 private constant DELTA_LANES = 8;
     /// @dev The most updates of a class: no sum can leave its lane before.
     uint256 private constant COUNT_MAX = 1048576;
     /// @dev The largest value that can be learned from: 6.0, twice the largest seen.
@@ -62,8 +60,9 @@ contract Gaussian is Classifier64 {
     /// @dev Samples that updates have added to each class; slot 1 on.
     uint64[CLASSES] private countDelta;
 
-    /// @dev What updates have added: lane 2 * (i * CLASSES + class) to S1, the next to S2; slot 2 on.
-    int128[DELTA_LANES] private delta;
+    /// @dev What updates have added, at i * CLASSES + class: to S1 in the lower half, to S2 in the upper;
+    /// slot 2 on.
+    uint256[FEATURES * CLASSES] private delta;
 
     // THE PUBLISHED SUMS: 128 bits each, feature by feature
 
@@ -112,12 +111,21 @@ contract Gaussian is Classifier64 {
         int256 distance = 0;
         for (uint256 i = 0; i < FEATURES; ++i) {
             (int256 sum, int256 squares) = _sums(base, i, row);
-            int256 spread = FACTOR_K * (count * squares - sum * sum) + EPSILON * count * count;
-            int256 away = count * data[i] - sum;
-            distance += FACTOR * (away * away) / spread;
+            int256 spread = _spread(count, sum, squares);
             (mantissa, exponent) = _times(mantissa, exponent, spread);
+            unchecked {
+                sum = count * data[i] - sum;
+                distance += FACTOR * (sum * sum) / spread;
+            }
         }
         return _logarithm(row, uint256(count), mantissa, exponent) - distance;
+    }
+
+    /// @dev V: the variance, smoothing included, times FACTOR_K * count^2. Never 0, for any state.
+    function _spread(int256 count, int256 sum, int256 squares) private pure returns (int256) {
+        unchecked {
+            return FACTOR_K * (count * squares - sum * sum) + EPSILON * (count * count);
+        }
     }
 
     /// @dev The product of a number and a positive integer.
@@ -127,11 +135,7 @@ contract Gaussian is Classifier64 {
     }
 
     /// @dev ln(P^2 n^(2 FEATURES) / product) in units of a score, rounded down.
-    function _logarithm(uint256 row, uint256 count, uint256 mantissa, int256 exponent)
-        private
-        pure
-        returns (int256)
-    {
+    function _logarithm(uint256 row, uint256 count, uint256 mantissa, int256 exponent) private pure returns (int256) {
         (uint256 above, int256 aboveExponent) = BigFloat.powInt(count, COUNT_POWER);
         row;
         (above, aboveExponent) = BigFloat.div(above, aboveExponent, mantissa, exponent);
@@ -143,9 +147,11 @@ contract Gaussian is Classifier64 {
         uint256 pointer = _baseRow(base, index) + 2 * row * SUM_BYTES;
         sum = Lanes.load(pointer, SUM_BYTES);
         squares = Lanes.load(pointer + SUM_BYTES, SUM_BYTES);
-        uint256 lane = 2 * (index * CLASSES + row);
-        sum += delta[lane];
-        squares += delta[lane + 1];
+        if (countDelta[row] != 0) {
+            uint256 word = delta[index * CLASSES + row];
+            sum += Lanes.get(word, 0, 128);
+            squares += Lanes.get(word, 1, 128);
+        }
     }
 
     /// @dev Samples of a class.
@@ -176,11 +182,15 @@ contract Gaussian is Classifier64 {
         for (uint256 i = 0; i < FEATURES; ++i) {
             int64 value = data[i];
             if (value > MAX_VALUE || value < -MAX_VALUE) revert FeatureValueOutOfRange(i, value, MAX_VALUE);
-            uint256 lane = 2 * (i * CLASSES + classification);
-            // COUNT_MAX values, and COUNT_MAX squares, of at most MAX_VALUE fit in an int128.
-            delta[lane] += value;
-            delta[lane + 1] += int128(value) * value;
+            if (value != 0) _add(i * CLASSES + classification, value);
         }
+    }
+
+    /// @dev Adds a value to S1 and its square to S2. COUNT_MAX of each, of at most MAX_VALUE, fit in 128 bits.
+    function _add(uint256 at, int256 value) private {
+        uint256 word = delta[at];
+        uint256 changed = Lanes.set(word, 0, 128, Lanes.get(word, 0, 128) + value);
+        delta[at] = Lanes.set(changed, 1, 128, Lanes.get(word, 1, 128) + value * value);
     }
 
     // GETTERS
@@ -227,8 +237,7 @@ contract Gaussian is Classifier64 {
         int256 count = int256(_count(classification));
         if (count == 0) return 0;
         (int256 sum, int256 squares) = _sums(_loadBase(), index, classification);
-        int256 spread = FACTOR_K * (count * squares - sum * sum) + EPSILON * count * count;
-        return spread / (FACTOR_K * count * count);
+        return _spread(count, sum, squares) / (FACTOR_K * count * count);
     }
 
     /// @notice How a sample is encoded, by the name that DCAI's clients know.

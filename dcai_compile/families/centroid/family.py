@@ -118,13 +118,21 @@ class CentroidFamily(Family):
         from dcai_compile.families.centroid.extract import restore
 
         found = _model(model)
+        if found.counts is not None and 0 in found.counts:
+            # Of a class without samples, which DCAI's models may have, scikit-learn knows nothing.
+            seen = np.array(found.counts) > 0
+            known = tuple(c for c, has in zip(found.classes, seen, strict=True) if has)
+            rest = replace(found, classes=known, centroids=found.centroids[seen], counts=None)
+            scores = np.full((X.shape[0], found.n_classes), -np.inf)
+            scores[:, seen], labels = self.reference(rest, X)
+            return scores, labels
         estimator = restore(found, found.centroids)
         labels = np.asarray(estimator.predict(X))
         centroids = found.centroids
         if found.metric == "manhattan":
             dense = X.toarray() if sparse.issparse(X) else np.asarray(X, np.float64)
-            scores = [-np.abs(dense - centroid).sum(axis=1) for centroid in centroids]
-            return np.array(scores).T, labels
+            distances = [np.abs(dense - centroid).sum(axis=1) for centroid in centroids]
+            return -np.array(distances).T, labels
         products = np.asarray(X.astype(np.float64) @ centroids.T)
         return 2.0 * products - (centroids * centroids).sum(axis=1), labels
 
