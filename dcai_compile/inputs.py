@@ -101,10 +101,11 @@ def _damaged(file: Path, kind: str, error: Exception) -> InputInvalid:
 
 
 def load_data(path: str | Path, *, label: str | None = None) -> tuple[Matrix, NDArray[Any] | None]:
-    """Samples, (n_samples, n_features), and labels, (n_samples,) or None, from a file.
+    """Samples, (n_samples, n_features) or texts (n_samples,), and labels, (n_samples,) or None.
 
     ``.npz`` with arrays `X` and `y`, or a scipy sparse matrix with `y` beside it; ``.csv`` with
-    a header and a label column (`label`, else one named label, y, target or class); svmlight.
+    a header and a label column (`label`, else one named label, y, target or class), numbers or
+    texts, or one column of texts for a pipeline that begins with text; svmlight.
     Raises `InputInvalid`.
     """
     file = _existing(path)
@@ -161,10 +162,33 @@ def _load_csv(file: Path, label: str | None) -> tuple[NDArray[Any], NDArray[Any]
                 path=str(file),
             )
     kept = [i for i in range(len(header)) if i != column]
-    samples = np.array([[float(row[i]) for i in kept] for row in body])
+    samples = _values([[row[i] for i in kept] for row in body])
     if column is None:
         return samples, None
     return samples, _labels([row[column] for row in body])
+
+
+def _values(rows: list[list[str]]) -> Matrix:
+    """Numbers where all are; a single column of anything else as texts; else numbers and texts mixed."""
+    try:
+        return np.array([[float(text) for text in row] for row in rows])
+    except ValueError:
+        pass
+    if len(rows[0]) == 1:
+        return np.array([row[0] for row in rows])
+    columns = [_column([row[i] for row in rows]) for i in range(len(rows[0]))]
+    samples = np.empty((len(rows), len(columns)), dtype=object)
+    for place, values in enumerate(columns):
+        samples[:, place] = values
+    return samples
+
+
+def _column(texts: list[str]) -> list[Any]:
+    """A column as numbers where all are, else as it is written."""
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        return list(texts)
 
 
 def _label_column(file: Path, header: list[str], label: str | None) -> int | None:

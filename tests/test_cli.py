@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skops.io
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import Perceptron
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
 from typer.testing import CliRunner
 
 from dcai_compile.cli import app
 from dcai_compile.errors import CompilerPanic
+from dcai_compile.inputs import load_data
 from tests import models
+from tests.test_pipelines import documents
 
 runner = CliRunner()
 
@@ -106,6 +112,31 @@ def test_broken_parity_has_exit_code_1(
     )
     assert result.exit_code == 1
     assert "PARITY IS BROKEN" in result.output
+
+
+def test_texts_go_from_a_file_to_a_contract(tmp_path: Path) -> None:
+    texts, y = documents()
+    pipeline = make_pipeline(CountVectorizer(), MultinomialNB()).fit(texts, y)
+    skops.io.dump(pipeline, tmp_path / "mail.skops")
+    with (tmp_path / "mail.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([["text", "label"], *zip(texts, y, strict=True)])
+    np.savez(tmp_path / "mail.npz", X=np.array(texts), y=y)
+    out = str(tmp_path / "mail")
+    command = ["compile", str(tmp_path / "mail.skops"), "--data", str(tmp_path / "mail.csv")]
+    result = runner.invoke(app, [*command, "--out", out, "--name", "Mail"])
+    assert result.exit_code == 0, result.output
+    for file in ("mail.csv", "mail.npz"):
+        command = ["verify", out, "--data", str(tmp_path / file), "--evm", "revm"]
+        result = runner.invoke(app, [*command, "--updates", "5"])
+        assert result.exit_code == 0, result.output
+        assert "PARITY HOLDS" in result.output
+
+
+def test_columns_of_numbers_and_texts_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "mixed.csv").write_text("a,b,label\n1.5,red,0\n2,blue,1\n")
+    X, y = load_data(tmp_path / "mixed.csv")
+    assert X.tolist() == [[1.5, "red"], [2.0, "blue"]]
+    assert y is not None and y.tolist() == [0, 1]
 
 
 def test_mistake_has_exit_code_2_and_a_hint(files: Path, tmp_path: Path) -> None:

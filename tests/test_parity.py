@@ -61,8 +61,9 @@ def check(compiled: Compiled, X: Any, y: Any, evm: str = "revm") -> ParityReport
     return report
 
 
-def test_every_supported_estimator_is_checked_here() -> None:
-    assert set(ESTIMATORS) == {entry.name for entry in supported_estimators() if entry.module}
+def test_every_linear_estimator_is_checked_here() -> None:
+    linear = [entry for entry in supported_estimators() if entry.family == "linear"]
+    assert set(ESTIMATORS) == {entry.name for entry in linear if entry.module}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
