@@ -220,7 +220,7 @@ def test_supported_lists_every_estimator() -> None:
     [
         ("a,b,label\n1,2\n", "line 2"),
         ("a,b,label\n", "no samples"),
-        ("a,b,label\n1,x,0\n", "readable"),
+        ("a,b,c,d,label\n1,x,3,4,0\n", "not numbers"),
     ],
 )
 def test_damaged_csv_is_refused(artifact: Path, tmp_path: Path, text: str, problem: str) -> None:
