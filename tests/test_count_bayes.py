@@ -101,6 +101,17 @@ def test_categories(estimator: Any) -> None:
     assert report.undecided == 0
 
 
+def test_many_categories_and_few_samples() -> None:
+    """The denominator of a column is then mostly smoothing, wider than any count."""
+    X, y = categories(20)
+    for update in ("frozen", "auto"):
+        estimator = CategoricalNB(alpha=7.5, min_categories=200).fit(X, y)
+        compiled = compile_model(estimator, X, update=update)
+        every = np.repeat(np.arange(200), 4).reshape(-1, 4)
+        report = compiled.verify(every, evm="revm", updates=(X[:3], y[:3]))
+        assert report.passed, report
+
+
 @pytest.mark.parametrize("estimator", [MultinomialNB(), ComplementNB(), BernoulliNB(binarize=7.0)])
 def test_real_counts_of_ten_classes(estimator: Any) -> None:
     X, y = load_digits(return_X_y=True)

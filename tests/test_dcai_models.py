@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile import compile_model
-from dcai_compile.errors import InputInvalid
+from dcai_compile.errors import InputInvalid, UnsupportedModel
+from tests import models
 
 WORDS = 1000
 """Features of the word models other than the perceptron."""
@@ -78,6 +79,35 @@ def test_dense_model_learns_as_scikit_learns_perceptron(kind: str, more: dict[st
     report = compiled.verify(X, evm="revm", updates=(X, labels))
     assert report.passed, report
     assert report.updates == 40
+
+
+@pytest.mark.parametrize("kind", ["dense perceptron", "sparse perceptron"])
+def test_a_perceptron_goes_in_and_comes_out(kind: str) -> None:
+    weights = (np.random.default_rng(1).integers(-64, 64, 30) / 16.0).tolist()
+    document = {
+        "type": kind,
+        "classifications": ["no", "yes"],
+        "weights": weights,
+        "intercept": 0.25,
+        "learningRate": 0.5,
+        "featureIndices": list(range(40, 70)),
+    }
+    encoding = kind.split()[0].replace("sparse", "indices")
+    X = np.eye(30)
+    compiled = compile_model(document, X, encoding=encoding, weight_bits=64)
+    found = compiled.to_dcai()
+    assert found["weights"] == pytest.approx(weights, abs=1e-12)
+    assert {**found, "weights": weights} == document
+    compiled.mirror.update(X[3], "yes" if weights[3] + 0.25 <= 0 else "no")
+    taught = compiled.to_dcai()
+    assert taught["weights"][3] != weights[3]
+    again = compile_model(taught, X, encoding=encoding)
+    assert again.mirror.predict(X).tolist() == compiled.mirror.predict(X).tolist()
+
+
+def test_three_classes_are_no_perceptron_of_dcai() -> None:
+    with pytest.raises(UnsupportedModel, match="DCAI has no model"):
+        models.dense_multiclass().to_dcai()
 
 
 def test_sparse_weights_extend_the_dense_ones(tmp_path: Path) -> None:

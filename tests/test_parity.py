@@ -13,6 +13,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_digits, load_wine
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import (
     LogisticRegression,
     LogisticRegressionCV,
@@ -84,10 +85,12 @@ def stable_rate(rule: str, X: Any) -> float:
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("encoding", ["dense", "indices"])
+@pytest.mark.parametrize("encoding", ["dense", "indices", "pairs"])
 def test_training_step(rule: str, n_classes: int, encoding: str) -> None:
-    if encoding == "indices":
+    if encoding != "dense":
         X, y = models.text(120, n_classes)
+        if encoding == "pairs":
+            X = sparse.csr_array(TfidfTransformer().fit_transform(X))
     else:
         X, y = wine()
         X, y = X[y < n_classes], y[y < n_classes]

@@ -58,7 +58,10 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
     largest *= model.n_classes if model.kind == "complement" else 1
     factor_m, alpha = _alpha(model.alpha, encoding.scale * grain, largest)
     base_bits = _base_bits(counts, alpha, options)
-    factor_bits = (largest * factor_m + 2 * max(alpha)).bit_length()
+    # A column's denominator smooths each of its categories, a Bernoulli's two outcomes.
+    factor_bits = (largest * factor_m + max((2, *model.sizes)) * max(alpha)).bit_length()
+    if factor_bits > MAX_FACTOR_BITS:
+        raise _too_wide(factor_bits)
     return CountIntegers(
         model,
         encoding,
@@ -128,10 +131,7 @@ def _alpha(alpha: NDArray[np.float64], units: int, largest: int) -> tuple[int, t
     """The denominator M and every A with ``alpha = A / (M units)``, within what the width allows."""
     room = (1 << (MAX_FACTOR_BITS - 1)) // largest
     if room == 0:
-        raise OverflowPossible(
-            f"a numerator of {largest.bit_length()} bits is too wide to multiply",
-            hint="scale the features down (MaxAbsScaler), or pass a smaller horizon",
-        )
+        raise _too_wide(largest.bit_length())
     values = [Fraction(a) * units for a in sorted(set(alpha.tolist()))]
     factor_m = 1
     for value in values:
@@ -147,6 +147,13 @@ def _alpha(alpha: NDArray[np.float64], units: int, largest: int) -> tuple[int, t
             hint="use an alpha with few decimals, or pass a smaller horizon",
         )
     return factor_m, tuple(found[Fraction(a) * units] for a in alpha.tolist())
+
+
+def _too_wide(bits: int) -> OverflowPossible:
+    return OverflowPossible(
+        f"a numerator of {bits} bits is too wide for a product of {MAX_FACTOR_BITS}-bit factors",
+        hint="scale the features down (MaxAbsScaler), or pass a smaller horizon",
+    )
 
 
 def _simple(value: Fraction) -> Fraction:

@@ -200,6 +200,24 @@ class LinearFamily(Family):
         scores = np.asarray(estimator.decision_function(X), np.float64)
         return scores.reshape(X.shape[0], -1), np.asarray(estimator.predict(X))
 
+    def to_dcai(self, mirror: Mirror) -> Facts:
+        linear = _linear(mirror.integers)
+        if linear.n_rows > 1:
+            return super().to_dcai(mirror)
+        assert isinstance(mirror, LinearMirror)
+        coef, intercept = mirror.real_parameters()
+        document: Facts = {
+            "type": f"{'sparse' if linear.encoding.is_sparse else 'dense'} perceptron",
+            "classifications": [str(label) for label in linear.model.classes],
+            "weights": coef[0].tolist(),
+            "intercept": float(intercept[0]),
+        }
+        if linear.plan is not None:
+            document["learningRate"] = linear.plan.eta
+        if linear.model.feature_indices:
+            document["featureIndices"] = list(linear.model.feature_indices)
+        return document
+
     def learning_check(self, integers: IntegerModel) -> LearningCheck | None:
         from dcai_compile.families.linear.learning import LinearLearningCheck
 
