@@ -196,6 +196,15 @@ class Mirror(ABC):
     def decide(self, scores: Sequence[int]) -> int:
         """DECIDE: class index from one sample's scores."""
 
+    def update_check(self, sample: Sequence[int], classification: int, updatable: bool) -> None:
+        """The beginning of every UPDATE: raise the `Revert` for what no model learns."""
+        if not updatable:
+            raise Revert("ModelIsFrozen")
+        n_classes = len(self.integers.model.classes)
+        if classification >= n_classes:
+            raise Revert("ClassOutOfRange", classification, n_classes)
+        self.encode_check(sample)
+
     @abstractmethod
     def update_encoded(self, sample: Sequence[int], classification: int) -> None:
         """UPDATE: one training step, or a `Revert` that changes nothing."""

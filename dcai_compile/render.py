@@ -28,6 +28,7 @@ from dcai_compile.families import families, family_of
 from dcai_compile.layout import Layout
 from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
+from dcai_compile.reserved import RESERVED
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
 
@@ -314,20 +315,3 @@ def check_contract_name(name: str) -> None:
         option="name",
         value=name,
     )
-
-
-RESERVED = (
-    frozenset(
-        """abstract address anonymous apply as assembly assert auto bool break byte bytes case catch
-    constant constructor continue contract copyof days default define delete do else emit enum
-    error ether event external fallback false final finney fixed for function gwei hex hours if
-    immutable implements import in indexed inline int interface internal is keccak256 layout let
-    library macro mapping match memory minutes modifier msg mutable new now null of override
-    partial payable pragma private promise public pure receive reference relocatable require
-    return returns revert sealed seconds selfdestruct sha256 sizeof static storage string struct
-    super supports suicide switch szabo this throw transient true try tx type typedef typeof
-    ufixed uint unchecked unicode unit using var view virtual weeks wei while years""".split()
-    )
-    | {f"{kind}{bits}" for kind in ("int", "uint") for bits in range(8, 257, 8)}
-    | {f"bytes{size}" for size in range(1, 33)}
-)

@@ -8,8 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcai_compile.errors import ModelNotFinite, UnsupportedModel
-from dcai_compile.model import ClassLabel
+from dcai_compile.errors import InvalidOption, ModelNotFinite, UnsupportedModel
+from dcai_compile.model import ClassLabel, Options
+
+
+def check_counting_update(name: str, options: Options) -> None:
+    """Adding up samples is the only step of a model that counts. Raises `InvalidOption`."""
+    if options.update not in ("auto", "frozen"):
+        raise InvalidOption(
+            f"update={options.update!r} is not how {name} learns",
+            hint="pass update='auto' to count every sample that is taught, or update='frozen'",
+            option="update",
+            value=options.update,
+        )
+    if options.learning_rate is not None:
+        raise InvalidOption(
+            f"{name} has no learning rate, and learning_rate={options.learning_rate!r} was given",
+            hint="leave learning_rate out",
+            option="learning_rate",
+            value=options.learning_rate,
+        )
 
 
 def class_label(label: Any) -> ClassLabel:

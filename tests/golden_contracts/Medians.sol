@@ -101,7 +101,7 @@ contract Medians is Classifier64 {
 
     // DECIDE
 
-    /// @dev The first of the highest scores: the first of the nearest, as scikit-learn decides.
+    /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
         for (uint64 row = 1; row < CLASSES; ++row) {

@@ -11,11 +11,16 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestCentroid
 
-from dcai_compile.errors import InputInvalid, InvalidOption, UnsupportedModel, UnsupportedStep
+from dcai_compile.errors import InputInvalid, UnsupportedModel, UnsupportedStep
 from dcai_compile.families import register, register_document
 from dcai_compile.families.centroid.family import CENTROID
 from dcai_compile.families.centroid.integers import CentroidModel
-from dcai_compile.families.fitted import check_finite, class_label, settings_of
+from dcai_compile.families.fitted import (
+    check_counting_update,
+    check_finite,
+    class_label,
+    settings_of,
+)
 from dcai_compile.model import Options
 
 STEP = "adds the sample to its class's sum: the same model as training on all the data"
@@ -24,7 +29,7 @@ STEP = "adds the sample to its class's sum: the same model as training on all th
 @register(NearestCentroid, family=CENTROID, step=STEP)
 def extract_nearest_centroid(estimator: Any, options: Options) -> CentroidModel:
     """NearestCentroid with uniform priors; frozen where its centroids are no means of samples."""
-    _check_update("NearestCentroid", options)
+    check_counting_update("NearestCentroid", options)
     n_classes = len(estimator.classes_)
     if not np.isclose(estimator.class_prior_, 1 / n_classes).all():
         raise UnsupportedModel(
@@ -66,30 +71,12 @@ def extract_nearest_centroid(estimator: Any, options: Options) -> CentroidModel:
     )
 
 
-def _check_update(name: str, options: Options) -> None:
-    if options.update not in ("auto", "frozen"):
-        raise InvalidOption(
-            f"update={options.update!r} is not how {name} learns",
-            hint="pass update='auto' to add every sample that is taught to its class's sum, or "
-            "update='frozen'",
-            option="update",
-            value=options.update,
-        )
-    if options.learning_rate is not None:
-        raise InvalidOption(
-            f"{name} has no learning rate, and learning_rate={options.learning_rate!r} was given",
-            hint="leave learning_rate out",
-            option="learning_rate",
-            value=options.learning_rate,
-        )
-
-
 @register_document(
     "nearest centroid classifier", "sparse nearest centroid classifier", family=CENTROID, step=STEP
 )
 def extract_dcai(document: Mapping[str, Any], options: Options) -> CentroidModel:
     """DCAI's own model JSON: means and counts of a euclidean NearestCentroid."""
-    _check_update("DCAI's centroid classifier", options)
+    check_counting_update("DCAI's centroid classifier", options)
     try:
         entries = document["centroids"] if "centroids" in document else document["intents"]
         names = tuple(str(name) for name in entries)

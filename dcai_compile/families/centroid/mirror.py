@@ -86,12 +86,8 @@ class CentroidMirror(Mirror):
 
     def update_encoded(self, sample: Sequence[int], classification: int) -> None:
         integers = self.integers
-        if not integers.updatable:
-            raise Revert("ModelIsFrozen")
+        self.update_check(sample, classification, integers.updatable)
         n_classes = integers.model.n_classes
-        if classification >= n_classes:
-            raise Revert("ClassOutOfRange", classification, n_classes)
-        self.encode_check(sample)
         limit = (1 << (integers.lane_bits - 1)) - 1
         lanes = self.delta.copy()
         grown = 0

@@ -12,9 +12,9 @@ from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.exact import gamma, max_abs
 from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers, CentroidModel
+from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits
 from dcai_compile.model import Options
 
-LANE_BITS = (8, 16, 32, 64)
 FINE_GRAIN = 16
 """Frozen centroids count in ``2**-16`` wire units, where 64 bits allow."""
 
@@ -30,13 +30,7 @@ def quantize(
     options: Options,
 ) -> CentroidIntegers:
     """Sums and counts as integers. Raises `OverflowPossible`, `InvalidOption`."""
-    if options.weight_bits not in ("auto", *LANE_BITS):
-        raise InvalidOption(
-            f"weight_bits={options.weight_bits!r} is not a lane width of sums",
-            hint=f"choose 'auto' or one of {', '.join(map(str, LANE_BITS))}",
-            option="weight_bits",
-            value=options.weight_bits,
-        )
+    check_lane_option(options, "sums")
     wire = encoding.matrix(encoding.encode(X))
     if model.frozen:
         grain, sums, counts = *_fixed(model, encoding), (1,) * model.n_classes
@@ -48,9 +42,8 @@ def quantize(
     if not encoding.is_counts:
         largest = max_abs(wire.data if sparse.issparse(wire) else wire)
         max_value = min(encoding.max_wire_value - 1, max(1, 2 * largest))
-    lane_bits, proved = (0, 0) if model.frozen else _lanes(max_value * grain, options.horizon)
+    lane_bits, proved = (0, 0) if model.frozen else delta_bits(max_value * grain, options.horizon)
     fraction_bits = _fraction_bits(encoding, grain, sums, counts, lane_bits)
-    base_bits = _base_bits(sums, options)
     return CentroidIntegers(
         model,
         encoding,
@@ -59,7 +52,7 @@ def quantize(
         sums,
         counts,
         fraction_bits,
-        base_bits,
+        base_bits(max_abs(sums), options),
         lane_bits,
         max_value,
         proved,
@@ -159,23 +152,6 @@ def _check_mean(
         )
 
 
-def _lanes(step: int, horizon: int) -> tuple[int, int]:
-    """The narrowest lane in which `horizon` updates are proved to fit, and how many do."""
-    best = 0
-    for bits in LANE_BITS:
-        best = ((1 << (bits - 1)) - 1) // max(1, step)
-        if best >= horizon:
-            return bits, best
-    raise OverflowPossible(
-        f"only {best} of {horizon} updates are proved safe in 64-bit lanes",
-        hint=f"pass horizon={best}, or scale the features (StandardScaler)"
-        if best
-        else "scale the features (StandardScaler)",
-        horizon=horizon,
-        proved=best,
-    )
-
-
 def _fraction_bits(
     encoding: Encoding,
     grain: int,
@@ -196,16 +172,3 @@ def _fraction_bits(
             "a distance could leave int256", hint="scale the features (StandardScaler)"
         )
     return min(64, room)
-
-
-def _base_bits(sums: NDArray[np.int64], options: Options) -> int:
-    largest = max_abs(sums)
-    least = next(bits for bits in LANE_BITS if largest < 1 << (bits - 1))
-    if options.weight_bits == "auto":
-        return least
-    if int(options.weight_bits) < least:
-        raise OverflowPossible(
-            f"a sum of {largest} does not fit in weight_bits={options.weight_bits}",
-            hint=f"pass weight_bits={least} or 'auto'",
-        )
-    return int(options.weight_bits)

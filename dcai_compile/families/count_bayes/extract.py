@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
 from dcai_compile.client_encoder import Binarize, Categories, ClientEncoder
-from dcai_compile.errors import InputInvalid, InvalidOption, UnsupportedModel
+from dcai_compile.errors import InputInvalid, UnsupportedModel
 from dcai_compile.families import register, register_document
 from dcai_compile.families.count_bayes.family import COUNT_BAYES
 from dcai_compile.families.count_bayes.integers import CountModel
-from dcai_compile.families.fitted import check_finite, class_label, settings_of
+from dcai_compile.families.fitted import (
+    check_counting_update,
+    check_finite,
+    class_label,
+    settings_of,
+)
 from dcai_compile.model import Options
 
 STEP = "adds the sample to its counts: the same model as training on all the data"
@@ -88,7 +93,7 @@ def _model(
 ) -> CountModel:
     name = type(estimator).__name__
     classes = tuple(class_label(label) for label in estimator.classes_)
-    check_update(name, options)
+    check_counting_update(name, options)
     if len(classes) < 2:
         raise UnsupportedModel(
             f"this {name} knows one class, and always answers it",
@@ -122,24 +127,6 @@ def _model(
     )
 
 
-def check_update(name: str, options: Options) -> None:
-    """Counting is the only step that there is. Raises `InvalidOption`."""
-    if options.update not in ("auto", "frozen"):
-        raise InvalidOption(
-            f"update={options.update!r} is not how {name} learns",
-            hint="pass update='auto' to count every sample that is taught, or update='frozen'",
-            option="update",
-            value=options.update,
-        )
-    if options.learning_rate is not None:
-        raise InvalidOption(
-            f"{name} has no learning rate, and learning_rate={options.learning_rate!r} was given",
-            hint="leave learning_rate out",
-            option="learning_rate",
-            value=options.learning_rate,
-        )
-
-
 def _check_counts(name: str, counts: NDArray[np.float64]) -> None:
     if counts.size and float(counts.min()) < 0.0:
         raise UnsupportedModel(
@@ -169,7 +156,7 @@ def _alpha(estimator: Any, n_features: int) -> NDArray[np.float64]:
 @register_document("naive bayes", family=COUNT_BAYES, step=STEP)
 def extract_dcai(document: Mapping[str, Any], options: Options) -> CountModel:
     """DCAI's own model JSON: the counts of a MultinomialNB."""
-    check_update("DCAI's Naive Bayes", options)
+    check_counting_update("DCAI's Naive Bayes", options)
     try:
         names = tuple(str(name) for name in document["classifications"])
         class_counts = np.array([float(n) for n in document["classCounts"]])

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.encoding import Encoding, Matrix
-from dcai_compile.errors import InvalidOption, OverflowPossible
+from dcai_compile.errors import OverflowPossible
 from dcai_compile.exact import max_abs
 from dcai_compile.families.count_bayes.integers import CountIntegers, CountModel
+from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits
 from dcai_compile.model import Options
 
-LANE_BITS = (8, 16, 32, 64)
 MAX_FACTOR_BITS = 78
 """What `BigFloat.mulSmall` takes."""
 
@@ -38,13 +38,7 @@ ALPHA_ERROR = Fraction(1, 1 << 50)
 
 def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options) -> CountIntegers:
     """Counts as integers. Raises `OverflowPossible`, `InvalidOption`."""
-    if options.weight_bits not in ("auto", *LANE_BITS):
-        raise InvalidOption(
-            f"weight_bits={options.weight_bits!r} is not a lane width of counts",
-            hint=f"choose 'auto' or one of {', '.join(map(str, LANE_BITS))}",
-            option="weight_bits",
-            value=options.weight_bits,
-        )
+    check_lane_option(options, "counts")
     grain = _grain(model, encoding)
     counts = _rounded(model.counts, encoding.scale * grain)
     class_counts = tuple(round(Fraction(n) * grain) for n in model.class_counts.tolist())
@@ -52,12 +46,12 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
     lane_bits = 0
     proved = 0
     if not model.frozen:
-        lane_bits, proved = _lanes(model, encoding, max_value * grain, options.horizon)
+        lane_bits, proved = delta_bits(_step(model, encoding, max_value * grain), options.horizon)
     # A complement's numerator is the sum of all classes but one, a Bernoulli's at most the samples.
     largest = max(max_abs(counts), max(class_counts)) + (1 << (lane_bits - 1) if lane_bits else 0)
     largest *= model.n_classes if model.kind == "complement" else 1
     factor_m, alpha = _alpha(model.alpha, encoding.scale * grain, largest)
-    base_bits = _base_bits(counts, alpha, options)
+    published = max_abs(counts) if len(set(alpha)) == 1 else max(max_abs(counts), *alpha)
     # A column's denominator smooths each of its categories, a Bernoulli's two outcomes.
     factor_bits = (largest * factor_m + max((2, *model.sizes)) * max(alpha)).bit_length()
     if factor_bits > MAX_FACTOR_BITS:
@@ -71,7 +65,7 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
         class_counts,
         factor_m,
         alpha,
-        base_bits,
+        base_bits(published, options),
         lane_bits,
         factor_bits,
         max_value,
@@ -110,21 +104,9 @@ def _max_value(X: Matrix, encoding: Encoding) -> int:
     return min(encoding.max_wire_value - 1, max(1, 2 * largest))
 
 
-def _lanes(model: CountModel, encoding: Encoding, step: int, horizon: int) -> tuple[int, int]:
-    """The narrowest lane in which `horizon` updates are proved to fit, and how many do."""
-    if model.kind in ("bernoulli", "categorical"):
-        step //= encoding.max_length  # a feature counts once a sample
-    best = 0
-    for bits in LANE_BITS:
-        best = ((1 << (bits - 1)) - 1) // max(1, step)
-        if best >= horizon:
-            return bits, best
-    raise OverflowPossible(
-        f"only {best} of {horizon} updates are proved safe in 64-bit lanes",
-        hint=f"pass horizon={best}, or scale the features down (MaxAbsScaler)",
-        horizon=horizon,
-        proved=best,
-    )
+def _step(model: CountModel, encoding: Encoding, largest: int) -> int:
+    """The most that one update adds to a lane: of presence and categories, a feature counts once."""
+    return largest // encoding.max_length if model.kind in ("bernoulli", "categorical") else largest
 
 
 def _alpha(alpha: NDArray[np.float64], units: int, largest: int) -> tuple[int, tuple[int, ...]]:
@@ -163,22 +145,3 @@ def _simple(value: Fraction) -> Fraction:
         if abs(near - value) <= value * ALPHA_ERROR:
             return near
     return value
-
-
-def _base_bits(counts: NDArray[np.int64], alpha: tuple[int, ...], options: Options) -> int:
-    """The narrowest lane for every published count, and for every alpha where they differ."""
-    largest = max_abs(counts)
-    if len(set(alpha)) > 1:
-        largest = max(largest, *alpha)
-    if largest.bit_length() > 63:
-        raise OverflowPossible(
-            "the smoothing of a feature does not fit in 64 bits",
-            hint="use one alpha for all features, or round it to a few decimals",
-        )
-    least = next(bits for bits in LANE_BITS if largest < 1 << (bits - 1))
-    if options.weight_bits == "auto" or int(options.weight_bits) >= least:
-        return least if options.weight_bits == "auto" else int(options.weight_bits)
-    raise OverflowPossible(
-        f"a count of {largest} does not fit in weight_bits={options.weight_bits}",
-        hint=f"pass weight_bits={least} or 'auto'",
-    )

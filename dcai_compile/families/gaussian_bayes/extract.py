@@ -10,9 +10,14 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.naive_bayes import GaussianNB
 
-from dcai_compile.errors import InvalidOption, UnsupportedModel
+from dcai_compile.errors import UnsupportedModel
 from dcai_compile.families import register
-from dcai_compile.families.fitted import check_finite, class_label, settings_of
+from dcai_compile.families.fitted import (
+    check_counting_update,
+    check_finite,
+    class_label,
+    settings_of,
+)
 from dcai_compile.families.gaussian_bayes.family import GAUSSIAN_BAYES
 from dcai_compile.families.gaussian_bayes.integers import GaussianModel
 from dcai_compile.model import Options
@@ -23,7 +28,7 @@ STEP = "adds the sample to its sums: the same model as training on all the data,
 @register(GaussianNB, family=GAUSSIAN_BAYES, step=STEP)
 def extract_gaussian(estimator: Any, options: Options) -> GaussianModel:
     """GaussianNB, with its `epsilon_` as it was trained."""
-    _check_update(options)
+    check_counting_update("GaussianNB", options)
     classes = tuple(class_label(label) for label in estimator.classes_)
     if len(classes) < 2:
         raise UnsupportedModel(
@@ -83,24 +88,6 @@ def _smoothing(estimator: Any, counts: NDArray[np.float64]) -> float:
     """
     seen = np.asarray(estimator.var_)[counts > 0.0]
     return min(float(estimator.epsilon_), float(seen.min())) if len(seen) else 0.0
-
-
-def _check_update(options: Options) -> None:
-    if options.update not in ("auto", "frozen"):
-        raise InvalidOption(
-            f"update={options.update!r} is not how GaussianNB learns",
-            hint="pass update='auto' to add every sample that is taught to the sums of its class, or "
-            "update='frozen'",
-            option="update",
-            value=options.update,
-        )
-    if options.learning_rate is not None:
-        raise InvalidOption(
-            f"GaussianNB has no learning rate, and learning_rate={options.learning_rate!r} was given",
-            hint="leave learning_rate out",
-            option="learning_rate",
-            value=options.learning_rate,
-        )
 
 
 def restore(

@@ -105,12 +105,8 @@ class GaussianMirror(Mirror):
 
     def update_encoded(self, sample: Sequence[int], classification: int) -> None:
         integers = self.integers
-        if not integers.updatable:
-            raise Revert("ModelIsFrozen")
+        self.update_check(sample, classification, integers.updatable)
         n_classes = integers.model.n_classes
-        if classification >= n_classes:
-            raise Revert("ClassOutOfRange", classification, n_classes)
-        self.encode_check(sample)
         added = self.added[classification] + 1
         if added > integers.count_max:
             lane = 2 * integers.model.n_features * n_classes + classification

@@ -62,12 +62,8 @@ class LinearMirror(Mirror):
 
     def update_encoded(self, sample: Sequence[int], classification: int) -> None:
         integers, plan, constants = self.integers, self.integers.plan, self.constants
-        if plan is None or constants is None or integers.rule is None:
-            raise Revert("ModelIsFrozen")
-        n_classes = len(integers.model.classes)
-        if classification >= n_classes:
-            raise Revert("ClassOutOfRange", classification, n_classes)
-        self.encode_check(sample)
+        self.update_check(sample, classification, plan is not None)
+        assert constants is not None and integers.rule is not None
         norm = self._measure(sample)
         scores = self.scores([np.array(sample, dtype=np.int64)])[0]
         steps = [

@@ -1,0 +1,58 @@
+"""How wide the lanes of a model that adds up must be, with the proof that nothing overflows."""
+
+from __future__ import annotations
+
+from dcai_compile.errors import InvalidOption, OverflowPossible
+from dcai_compile.model import Options
+
+LANE_BITS = (8, 16, 32, 64)
+"""Lane widths that divide a storage slot."""
+
+
+def check_lane_option(options: Options, what: str) -> None:
+    """Refuse a `weight_bits` that is no lane width, with `InvalidOption`."""
+    if options.weight_bits not in ("auto", *LANE_BITS):
+        raise InvalidOption(
+            f"weight_bits={options.weight_bits!r} is not a lane width of {what}",
+            hint=f"choose 'auto' or one of {', '.join(map(str, LANE_BITS))}",
+            option="weight_bits",
+            value=options.weight_bits,
+        )
+
+
+def delta_bits(step: int, horizon: int) -> tuple[int, int]:
+    """The narrowest lane in which `horizon` updates of at most `step` are proved to fit, and how many do.
+
+    Raises `OverflowPossible` with the number that can be proved.
+    """
+    best = 0
+    for bits in LANE_BITS:
+        best = ((1 << (bits - 1)) - 1) // max(1, step)
+        if best >= horizon:
+            return bits, best
+    raise OverflowPossible(
+        f"only {best} of {horizon} updates are proved safe in 64-bit lanes",
+        hint=f"pass horizon={best}, or scale the features (StandardScaler, MaxAbsScaler)"
+        if best
+        else "scale the features (StandardScaler, MaxAbsScaler)",
+        horizon=horizon,
+        proved=best,
+    )
+
+
+def base_bits(largest: int, options: Options) -> int:
+    """The narrowest lane for published values up to `largest`, or the one that the options ask for."""
+    least = next((bits for bits in LANE_BITS if largest < 1 << (bits - 1)), None)
+    if least is None:
+        raise OverflowPossible(
+            f"a published value of {largest} does not fit in 64 bits",
+            hint="scale the features (StandardScaler, MaxAbsScaler), or use numbers with few decimals",
+        )
+    if options.weight_bits == "auto":
+        return least
+    if int(options.weight_bits) < least:
+        raise OverflowPossible(
+            f"a published value of {largest} does not fit in weight_bits={options.weight_bits}",
+            hint=f"pass weight_bits={least} or 'auto'",
+        )
+    return int(options.weight_bits)
