@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -116,10 +117,14 @@ def _selector(selector: Any) -> tuple[Step, ...]:
 
 @register_transformer(PCA, treatment=AFFINE)
 def _pca(pca: Any) -> tuple[Step, ...]:
-    # scikit-learn projects first and subtracts the projected mean then.
+    # scikit-learn projects first and subtracts the projected mean then. Added up by fsum: what is
+    # published must not depend on a machine's order of addition.
     doubles(pca, "components_")
-    mean = np.asarray(pca.mean_, np.float64).reshape(1, -1) @ pca.components_.T
-    steps: list[Step] = [_projection(pca.components_), Subtract(tuple(mean.ravel().tolist()))]
+    center = np.asarray(pca.mean_, np.float64).tolist()
+    means = [
+        fsum(m * w for m, w in zip(center, row, strict=True)) for row in pca.components_.tolist()
+    ]
+    steps: list[Step] = [_projection(pca.components_), Subtract(tuple(means))]
     if pca.whiten:
         scale = np.sqrt(pca.explained_variance_)
         scale = np.maximum(scale, np.finfo(scale.dtype).eps)
