@@ -34,7 +34,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import murmurhash3_32
 
-from dcai_compile.client_encoder import Categories, ClientEncoder, Hash, Step
+from dcai_compile.client_encoder import Categories, ClientEncoder, Flags, Hash, Step
 from dcai_compile.client_encoder.murmur3 import murmur3_32
 from dcai_compile.client_encoder.step import width_after
 from dcai_compile.errors import SampleOutOfRange
@@ -224,6 +224,15 @@ def test_columns_of_text_and_categories() -> None:
         sparse.csr_array(expected) if sparse.issparse(expected) else np.asarray(expected, float)
     )
     same(encoder.transform(X), expected)
+
+
+def test_flags() -> None:
+    encoder = through_json((Flags(),), 2)
+    same(encoder.transform(np.array([[0, 1]])), np.array([[0.0, 1.0]]))
+    for value in (2.0, -1.0, 0.5, float("nan")):
+        for X in (np.array([[0.0, value]]), sparse.csr_array(np.array([[0.0, value]]))):
+            with pytest.raises(SampleOutOfRange, match="takes 0 and 1"):
+                encoder.transform(X)
 
 
 @pytest.mark.parametrize("value", [-1, 3, 1.5, float("nan")])

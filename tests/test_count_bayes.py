@@ -220,6 +220,28 @@ def test_identical_classes_tie_and_the_first_wins() -> None:
         assert set(compiled.mirror.predict(X).tolist()) == {3}
 
 
+def test_flags_that_are_none_are_refused() -> None:
+    """With binarize=None scikit-learn takes samples as they are, and multiplies by what is no flag."""
+    X, y = models.text(200, 3)
+    flags = (X > 0).astype(np.float64).tocsr()
+    estimator = BernoulliNB(binarize=None).fit(flags, y)
+    compiled = compile_model(estimator, flags)
+    check(compiled, flags, y)
+    with pytest.raises(SampleOutOfRange, match=r"the value 2\.0"):
+        compiled.encode(flags * 2.0)
+
+
+@pytest.mark.parametrize("kind", [MultinomialNB, BernoulliNB])
+def test_labels_that_do_not_belong_to_the_samples(kind: Any) -> None:
+    X, y = models.text(200, 3)
+    estimator = kind().fit(X, y)
+    with pytest.raises(InvalidOption, match="3 labels for 200") as caught:
+        compile_model(estimator, X, [0, 1, 2])
+    assert caught.value.option == "y"
+    with pytest.raises(SampleOutOfRange, match="'eggs'"):
+        compile_model(estimator, X, ["eggs"] * 200)
+
+
 def test_unseen_category_is_refused_by_name_and_by_the_contract() -> None:
     X, y = categories()
     compiled = compile_model(CategoricalNB().fit(X, y), X)

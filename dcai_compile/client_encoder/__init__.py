@@ -18,6 +18,7 @@ order to a row x (i counts its columns from 0):
     normalize  norm               x divided by the sum of |x_i| ("l1"), the root of the sum of x_i * x_i
                                   ("l2") or the largest |x_i| ("max"); unchanged where that is 0
     binarize   threshold t        1 where x_i > t, else 0
+    flags                         unchanged; every x_i is 0 or 1, anything else is an error
     categories sizes n            column i holds a code from 0 to n_i - 1; it becomes n_i columns, of
                                   which the code's is 1 and the others are 0
     one_hot    categories, drop,  the same for any values: column i holds one of categories[i], and
@@ -55,6 +56,7 @@ from dcai_compile.client_encoder.numeric import (
     Add,
     Binarize,
     Divide,
+    Flags,
     Multiply,
     Normalize,
     Project,
@@ -74,6 +76,7 @@ __all__ = [
     "Columns",
     "Count",
     "Divide",
+    "Flags",
     "Hash",
     "Multiply",
     "Normalize",

@@ -207,6 +207,29 @@ class Binarize(Step):
         return {"threshold": self.threshold}
 
 
+@dataclass(frozen=True)
+class Flags(Step):
+    """Values that are 0 or 1 already; any other is refused."""
+
+    kind: ClassVar[str] = "flags"
+
+    def transform(self, X: Any) -> Matrix:
+        rows = as_doubles(X)
+        values = rows.data if sparse.issparse(rows) else rows
+        if not np.all((values == 0.0) | (values == 1.0)):
+            wrong = values[(values != 0.0) & (values != 1.0)].ravel()
+            raise SampleOutOfRange(
+                f"a sample has the value {float(wrong[0])!r}, and the model takes 0 and 1",
+                hint="train with binarize=, the threshold above which a value counts as 1",
+                value=float(wrong[0]),
+                limit=1.0,
+            )
+        return rows
+
+    def facts(self) -> dict[str, Any]:
+        return {}
+
+
 def _check_numbers(rows: Matrix) -> None:
     """Nothing is above or below NaN."""
     values = rows.data if sparse.issparse(rows) else rows

@@ -11,7 +11,7 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
-from dcai_compile.client_encoder import Binarize, Categories, ClientEncoder
+from dcai_compile.client_encoder import Binarize, Categories, ClientEncoder, Flags
 from dcai_compile.errors import InputInvalid, UnsupportedModel
 from dcai_compile.families import register, register_document
 from dcai_compile.families.count_bayes.family import COUNT_BAYES
@@ -65,10 +65,10 @@ def extract_bernoulli(estimator: Any, options: Options) -> CountModel:
             hint="train with one number as alpha",
             estimator="BernoulliNB",
         )
-    # None means that samples are 0 and 1 already: above one half is the same, and never wrong.
-    threshold = 0.5 if estimator.binarize is None else float(estimator.binarize)
+    # None means that samples are 0 and 1 already.
+    step = Flags() if estimator.binarize is None else Binarize(float(estimator.binarize))
     n_features = int(estimator.n_features_in_)
-    client = ClientEncoder((Binarize(threshold),), n_features, n_features)
+    client = ClientEncoder((step,), n_features, n_features)
     return _model(estimator, options, "bernoulli", estimator.feature_count_, client=client)
 
 
