@@ -7,9 +7,14 @@ pragma solidity ^0.8.28;
 /// mantissa, so that the larger of two packed numbers is the larger number; 0 is type(int256).min.
 /// @dev Every function has a twin in `dcai_compile/bigfloat.py` that gives the same integers, and that
 /// derives the error bounds stated here. Results are rounded towards zero.
+///
+/// Requirements of every function:
+/// - The magnitude of exponents, those of results too, is below 2**190: no sum of them wraps.
+/// - Mantissas are normalised, unless something else is said.
 library BigFloat {
-    /// @notice The same number with a mantissa of 128 bits. Relative error below 2**-127.
-    /// @dev Requirements: mantissa != 0.
+    /// @notice The same number with a mantissa of 128 bits. Relative error below 2**-127; exact where the
+    /// mantissa had 128 bits or fewer.
+    /// @dev Requirements: mantissa != 0, of any length.
     function normalize(uint256 mantissa, int256 exponent) internal pure returns (uint256, int256) {
         unchecked {
             if (mantissa >> 128 != 0) {
@@ -38,19 +43,21 @@ library BigFloat {
     }
 
     /// @notice A normalised number as one integer that compares as the number does.
-    /// @dev Requirements: |exponent| < 2**127.
+    /// @dev Requirements: -2**127 <= exponent < 2**127.
     function pack(uint256 mantissa, int256 exponent) internal pure returns (int256) {
         return (exponent << 128) | int256(mantissa);
     }
 
-    /// @notice Mantissa and exponent of a packed number other than 0.
+    /// @notice Mantissa and exponent of a packed number.
+    /// @dev Requirements: the number is not 0, which has neither.
     function unpack(int256 packed) internal pure returns (uint256 mantissa, int256 exponent) {
         return (uint128(uint256(packed)), packed >> 128);
     }
 
     /// @notice The number times a factor: one shift in some factors, instead of one a factor. Relative
     /// error below 2**-100.
-    /// @dev Requirements: factor < 2**bits, bits <= 78, and mantissa < 2**(256 - bits), as is the result's.
+    /// @dev Requirements: 0 < factor < 2**bits, bits <= 78, and 0 < mantissa < 2**(256 - bits), as is the
+    /// result's.
     function mulSmall(uint256 mantissa, int256 exponent, uint256 factor, uint256 bits)
         internal
         pure
@@ -79,17 +86,18 @@ library BigFloat {
         return mul(mantissa, exponent, mantissa, exponent);
     }
 
-    /// @notice The quotient of two normalised numbers. Relative error below 2**-126.
+    /// @notice The quotient of two normalised numbers. Relative error below 2**-127.
     function div(uint256 a, int256 aExponent, uint256 b, int256 bExponent) internal pure returns (uint256, int256) {
         unchecked {
-            // From 2**127 to 2**129.
+            // From 2**127 to 2**129. Halving after the division truncates no more than one division would.
             uint256 quotient = (a << 128) / b;
             uint256 shift = quotient >> 128;
             return (quotient >> shift, aExponent - bExponent - 128 + int256(shift));
         }
     }
 
-    /// @notice A normalised number to the power of n. Relative error below n * 2**-126.
+    /// @notice A normalised number to the power of n; exactly 1.0 where n is 0. Relative error at most
+    /// n * 2**-126.
     /// @dev Square and multiply from the top bit of n.
     function power(uint256 mantissa, int256 exponent, uint256 n)
         internal
@@ -107,7 +115,7 @@ library BigFloat {
         }
     }
 
-    /// @notice An integer to the power of n. Relative error below 3 * n * 2**-127.
+    /// @notice An integer to the power of n. Relative error at most 3 * n * 2**-127.
     /// @dev Requirements: base != 0.
     function powInt(uint256 base, uint256 n) internal pure returns (uint256 mantissa, int256 exponent) {
         (mantissa, exponent) = normalize(base, 0);
@@ -115,8 +123,8 @@ library BigFloat {
     }
 
     /// @notice log2 of a normalised number, times 2**64; too low by less than 1 + 2**-61.
-    /// @dev The mantissa as a number from 1 to 2: whether its square is 2 or more is the next bit.
-    /// Requirements: |exponent| < 2**190.
+    /// @dev The mantissa as a number from 1 to 2: whether its square is 2 or more is the next bit. Never
+    /// decreases where the number increases.
     function log2X64(uint256 mantissa, int256 exponent) internal pure returns (int256 result) {
         unchecked {
             result = (exponent + 127) * 2 ** 64;
