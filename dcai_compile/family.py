@@ -62,6 +62,9 @@ class Family(ABC):
     takes_empty: ClassVar[bool] = False
     """Whether a sparse sample without any feature is a sample, too."""
 
+    uses_labels: ClassVar[bool] = False
+    """Whether `quantize` learns anything from the labels of the calibration samples."""
+
     prefers_counts: ClassVar[bool] = False
     """Whether listing whole counts is cheaper than sending them as values, even where few are 0."""
 

@@ -128,7 +128,7 @@ def _calibration(X: Any, model: Model) -> Any:
 
 
 def _labels(y: Any, samples: Matrix, model: Model) -> NDArray[np.int64] | None:
-    """Class indices of the calibration samples, where labels were given."""
+    """Class indices of the calibration samples, where labels were given and say anything."""
     if y is None:
         return None
     labels = list(y)
@@ -139,6 +139,8 @@ def _labels(y: Any, samples: Matrix, model: Model) -> NDArray[np.int64] | None:
             option="y",
             value=len(labels),
         )
+    if not family_of(model.family).uses_labels:
+        return None
     return np.array([class_index(model, label) for label in labels], np.int64)
 
 

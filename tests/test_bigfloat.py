@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import cache
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,61 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcai_compile import bigfloat
-from dcai_compile.bigfloat import MANTISSA_END, MANTISSA_MIN, ROUNDOFF, SMALL_ROUNDOFF, ZERO
+from dcai_compile.bigfloat import (
+    EXPONENT_END,
+    MANTISSA_END,
+    MANTISSA_MIN,
+    ROUNDOFF,
+    SMALL_ROUNDOFF,
+    ZERO,
+)
 from dcai_compile.errors import CompilerPanic
-from dcai_compile.evm import Evm, open_evms
 from dcai_compile.fixed import UINT256_MAX
-from dcai_compile.solc import compile_standard
+from tests.bigfloat_harness import deployed
 
 LIBRARY = Path(__file__).resolve().parent.parent / "contracts" / "libraries" / "BigFloat.sol"
-
-HARNESS = """// SPDX-License-Identifier: MIT
-pragma solidity ^0.8.28;
-
-import {BigFloat} from "./BigFloat.sol";
-
-contract Harness {
-    function normalize(uint256 m, int256 e) external pure returns (uint256, int256) {
-        return BigFloat.normalize(m, e);
-    }
-
-    function pack(uint256 m, int256 e) external pure returns (int256) {
-        return BigFloat.pack(m, e);
-    }
-
-    function unpack(int256 p) external pure returns (uint256, int256) {
-        return BigFloat.unpack(p);
-    }
-
-    function mulSmall(uint256 m, int256 e, uint256 f, uint256 b) external pure returns (uint256, int256) {
-        return BigFloat.mulSmall(m, e, f, b);
-    }
-
-    function mul(uint256 a, int256 b, uint256 c, int256 d) external pure returns (uint256, int256) {
-        return BigFloat.mul(a, b, c, d);
-    }
-
-    function square(uint256 a, int256 b) external pure returns (uint256, int256) {
-        return BigFloat.square(a, b);
-    }
-
-    function div(uint256 a, int256 b, uint256 c, int256 d) external pure returns (uint256, int256) {
-        return BigFloat.div(a, b, c, d);
-    }
-
-    function power(uint256 m, int256 e, uint256 n) external pure returns (uint256, int256) {
-        return BigFloat.power(m, e, n);
-    }
-
-    function powInt(uint256 b, uint256 n) external pure returns (uint256, int256) {
-        return BigFloat.powInt(b, n);
-    }
-
-    function log2X64(uint256 m, int256 e) external pure returns (int256) {
-        return BigFloat.log2X64(m, e);
-    }
-}
-"""
 
 NUMBER = "uint256,int256"
 SIGNATURES = {
@@ -84,27 +42,6 @@ SIGNATURES = {
     "powInt": ("uint256,uint256", NUMBER, bigfloat.pow_int),
     "log2X64": (NUMBER, "int256", bigfloat.log2_x64),
 }
-
-
-@cache
-def deployed() -> tuple[Evm, str]:
-    output = compile_standard(
-        {
-            "language": "Solidity",
-            "sources": {
-                "Harness.sol": {"content": HARNESS},
-                "BigFloat.sol": {"content": LIBRARY.read_text(encoding="utf-8")},
-            },
-            "settings": {
-                "evmVersion": "cancun",
-                "optimizer": {"enabled": True, "runs": 200},
-                "outputSelection": {"*": {"*": ["evm.bytecode.object"]}},
-            },
-        }
-    )
-    code = output["contracts"]["Harness.sol"]["Harness"]["evm"]["bytecode"]["object"]
-    (evm,) = open_evms("revm")
-    return evm, evm.deploy(bytes.fromhex(code)).address
 
 
 def same(name: str, *arguments: int) -> None:
@@ -146,6 +83,12 @@ def test_normalize(mantissa: int, exponent: int) -> None:
         assert value(found) == mantissa
 
 
+def ln(mantissa: int, exponent: int) -> Decimal:
+    """The natural logarithm, to 80 digits."""
+    with localcontext(prec=80):
+        return Decimal(mantissa).ln() + exponent * Decimal(2).ln()
+
+
 def test_normalize_at_every_length() -> None:
     for length in range(1, 257):
         for mantissa in (1 << (length - 1), (1 << length) - 1):
@@ -163,6 +106,14 @@ def test_packed_numbers_are_ordered_as_the_numbers(a: int, i: int, b: int, j: in
     assert packed > ZERO
 
 
+def test_packed_numbers_at_the_edges() -> None:
+    numbers = [(e, m) for e in (-(2**127), -1, 0, 2**127 - 1) for m in EDGES]
+    for e, m in numbers:
+        same("pack", m, e)
+        same("unpack", bigfloat.pack(m, e))
+    assert all(a < b for a, b in pairwise([ZERO, *(bigfloat.pack(m, e) for e, m in numbers)]))
+
+
 @quick
 @given(st.data(), st.integers(1, bigfloat.MAX_FACTOR_BITS), small_exponents)
 def test_mul_small(data: st.DataObject, bits: int, exponent: int) -> None:
@@ -176,6 +127,20 @@ def test_mul_small(data: st.DataObject, bits: int, exponent: int) -> None:
     assert 0 <= loss(found, value((mantissa, exponent)) * factor) < SMALL_ROUNDOFF
 
 
+@pytest.mark.parametrize("bits", [2, 17, 64, 78])
+def test_mul_small_shifts_from_its_limit_on(bits: int) -> None:
+    limit = 1 << (256 - bits)
+    for mantissa, factor in ((limit - 1, 1), (limit // 2, 1), (1, (1 << bits) - 1)):
+        same("mulSmall", mantissa, 5, factor, bits)
+        assert bigfloat.mul_small(mantissa, 5, factor, bits) == (mantissa * factor, 5)
+    for mantissa, factor in ((limit // 2, 2), (limit // 2 + 1, 2), (limit - 1, (1 << bits) - 1)):
+        same("mulSmall", mantissa, 5, factor, bits)
+        assert bigfloat.mul_small(mantissa, 5, factor, bits) == (
+            mantissa * factor >> bits,
+            5 + bits,
+        )
+
+
 @quick
 @given(mantissas, small_exponents, mantissas, small_exponents)
 def test_mul_square_and_div(a: int, i: int, b: int, j: int) -> None:
@@ -186,7 +151,7 @@ def test_mul_square_and_div(a: int, i: int, b: int, j: int) -> None:
     for found in (product, quotient):
         assert MANTISSA_MIN <= found[0] < MANTISSA_END
     assert 0 <= loss(product, value((a, i)) * value((b, j))) < ROUNDOFF
-    assert 0 <= loss(quotient, value((a, i)) / value((b, j))) < 2 * ROUNDOFF
+    assert 0 <= loss(quotient, value((a, i)) / value((b, j))) < ROUNDOFF
 
 
 def test_mul_and_div_at_the_edges() -> None:
@@ -219,9 +184,23 @@ def test_logarithm(mantissa: int, exponent: int) -> None:
     same("log2X64", mantissa, exponent)
     found = Fraction(bigfloat.log2_x64(mantissa, -127), 1 << 64)
     assert 0 <= found < 1
-    # 2 ** found <= y < 2 ** (found + error), by the 2 ** 10-th root of both sides in integers.
-    exact = math.log2(mantissa / MANTISSA_MIN)
-    assert abs(float(found) - exact) < 2.0**-50
+    with localcontext(prec=80):
+        exact = Fraction(ln(mantissa, -127) / Decimal(2).ln())
+    assert -Fraction(1, 10**70) < exact - found < bigfloat.LOG_ERROR
+
+
+@quick
+@given(mantissas, st.integers(0, 1 << 66))
+def test_logarithm_never_decreases(mantissa: int, more: int) -> None:
+    larger = min(mantissa + more, MANTISSA_END - 1)
+    below, above = (bigfloat.log2_x64(m, -127) for m in (mantissa, larger))
+    assert 0 <= below <= above < 1 << 64  # and so below that of the next exponent
+
+
+def test_logarithm_at_the_edges() -> None:
+    for mantissa in EDGES:
+        for exponent in (1 - EXPONENT_END, EXPONENT_END - 1):
+            same("log2X64", mantissa, exponent)
 
 
 def test_logarithm_is_too_low_by_less_than_its_proved_error() -> None:
@@ -244,10 +223,20 @@ def test_logarithm_of_powers_of_two_is_exact() -> None:
 @quick
 @given(mantissas, st.integers(-3000, 3000))
 def test_natural_logarithm(mantissa: int, exponent: int) -> None:
-    exact = math.log(mantissa) + exponent * math.log(2.0)
     found = bigfloat.to_log(bigfloat.pack(mantissa, exponent))
-    assert math.isclose(found, exact, rel_tol=1e-13, abs_tol=1e-13)
+    assert math.isclose(found, ln(mantissa, exponent), rel_tol=4 * 2.0**-52)
     assert bigfloat.to_log(ZERO) == -math.inf
+
+
+def test_natural_logarithm_around_one() -> None:
+    for bit in range(127):
+        for mantissa, exponent in (
+            (MANTISSA_MIN + (1 << bit), -127),
+            (MANTISSA_END - (1 << bit), -128),
+        ):
+            found = bigfloat.to_log(bigfloat.pack(mantissa, exponent))
+            assert math.isclose(found, ln(mantissa, exponent), rel_tol=4 * 2.0**-52)
+    assert bigfloat.to_log(bigfloat.pack(MANTISSA_MIN, -127)) == 0.0
 
 
 @quick
@@ -263,6 +252,21 @@ def test_fractions(exact: Fraction) -> None:
     [
         (bigfloat.normalize, (0, 0)),
         (bigfloat.normalize, (1 << 256, 0)),
+        (bigfloat.normalize, (1, EXPONENT_END)),
+        (bigfloat.pack, (MANTISSA_MIN, 1 << 127)),
+        (bigfloat.pack, (MANTISSA_MIN, -(1 << 127) - 1)),
+        (bigfloat.unpack, (ZERO,)),
+        (bigfloat.unpack, (0,)),
+        (bigfloat.unpack, ((1 << 255) + MANTISSA_MIN,)),
+        (bigfloat.power, (MANTISSA_END, 0, 0)),
+        (bigfloat.power, (MANTISSA_MIN, 0, -1)),
+        (bigfloat.power, (MANTISSA_MIN, 0, 1 << 256)),
+        (bigfloat.pow_int, (0, 1)),
+        (bigfloat.log2_x64, (MANTISSA_MIN, EXPONENT_END)),
+        (bigfloat.log2_x64, (MANTISSA_MIN, -EXPONENT_END)),
+        (bigfloat.mul, (MANTISSA_MIN, 0, MANTISSA_MIN, EXPONENT_END)),
+        (bigfloat.mul_small, (1, EXPONENT_END, 1, 16)),
+        (bigfloat.mul_small, (0, 0, 1, 16)),
         (bigfloat.pack, (MANTISSA_MIN - 1, 0)),
         (bigfloat.pack, (MANTISSA_END, 0)),
         (bigfloat.mul, (1, 0, MANTISSA_MIN, 0)),
@@ -278,3 +282,24 @@ def test_fractions(exact: Fraction) -> None:
 def test_what_was_proved_impossible_is_a_panic(function: Any, arguments: tuple[int, ...]) -> None:
     with pytest.raises(CompilerPanic):
         function(*arguments)
+
+
+def test_gas() -> None:
+    """Limits, not records; a gasleft() is included."""
+    evm, address = deployed()
+    arguments = (MANTISSA_END - 1, -130, (1 << 64) - 1)
+    data = keccak(text="gas(uint256,int256,uint256)")[:4] + encode(
+        ["uint256", "int256", "uint256"], arguments
+    )
+    result = evm.call(address, data)
+    assert result.success
+    left = decode(["uint256[8]"], result.output)[0]
+    names = ("mul", "div", "power", "mul_small", "normalize", "pack", "log2")
+    gas = {name: a - b for name, (a, b) in zip(names, pairwise(left), strict=True)}
+    limits = dict(zip(names, (250, 300, 45_000, 250, 700, 150, 8_000), strict=True))
+    assert all(gas[name] < limits[name] for name in names), gas
+
+
+def test_everything_public_is_listed() -> None:
+    assert sorted(bigfloat.__all__) == list(bigfloat.__all__)
+    assert all(hasattr(bigfloat, name) for name in bigfloat.__all__)

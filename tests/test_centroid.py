@@ -18,6 +18,7 @@ from dcai_compile.errors import (
     InputInvalid,
     InvalidOption,
     OverflowPossible,
+    SampleOutOfRange,
     UnsupportedModel,
     UnsupportedStep,
 )
@@ -197,6 +198,8 @@ def test_refusals() -> None:
     with pytest.raises(InvalidOption, match="how many samples") as caught:
         compile_model(estimator, X)
     assert caught.value.option == "y"
+    with pytest.raises(SampleOutOfRange, match="'eggs'"):
+        compile_model(estimator, X, ["eggs"] * len(X))
     with pytest.raises(InvalidOption, match="not the training data"):
         compile_model(estimator, X[:100], y[:100])
     with pytest.raises(InvalidOption, match="not the training data"):

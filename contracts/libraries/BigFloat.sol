@@ -9,7 +9,7 @@ pragma solidity ^0.8.28;
 /// derives the error bounds stated here. Results are rounded towards zero.
 ///
 /// Requirements of every function:
-/// - The magnitude of exponents, those of results too, is below 2**190: no sum of them wraps.
+/// - The magnitude of exponents is below 2**190, in `power` on the way too: no sum of two wraps.
 /// - Mantissas are normalised, unless something else is said.
 library BigFloat {
     /// @notice The same number with a mantissa of 128 bits. Relative error below 2**-127; exact where the

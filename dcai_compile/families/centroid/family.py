@@ -44,6 +44,7 @@ class CentroidFamily(Family):
 
     name = "centroid"
     template = "centroid.sol.j2"
+    uses_labels = True
     takes_empty = True
     refusals = (
         Refusal(

@@ -37,6 +37,7 @@ class GaussianBayesFamily(Family):
 
     name = "gaussian_bayes"
     template = "gaussian_bayes.sol.j2"
+    uses_labels = True
     refusals = (
         Refusal(
             "GaussianNB trained with sample weights",
