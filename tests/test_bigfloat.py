@@ -27,8 +27,6 @@ from dcai_compile.errors import CompilerPanic
 from dcai_compile.fixed import UINT256_MAX
 from tests.bigfloat_harness import deployed
 
-LIBRARY = Path(__file__).resolve().parent.parent / "contracts" / "libraries" / "BigFloat.sol"
-
 NUMBER = "uint256,int256"
 SIGNATURES = {
     "normalize": (NUMBER, NUMBER, bigfloat.normalize),
