@@ -274,7 +274,7 @@ def _to_indices(encoding: Encoding, X: Any) -> list[Sample]:
     if np.any(bad):
         at = int(np.nonzero(bad)[0][0])
         raise SampleOutOfRange(
-            f"sample {rows[at]}, feature {counts.indices[at]}: {data[at]!r} is not a count "
+            f"sample {rows[at]}, feature {counts.indices[at]}: {float(data[at])!r} is not a count "
             f"from 0 to {encoding.max_length}",
             hint="encoding='dense' carries real values",
             sample=int(rows[at]),

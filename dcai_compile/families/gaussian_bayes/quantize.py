@@ -156,7 +156,7 @@ def _count_max(max_value: int, squares: Table, horizon: int) -> int:
     """Updates of a class for which no sum can leave its lane."""
     wanted = max(horizon, MIN_COUNT_MAX)
     published = max(max(row) for row in squares)
-    possible = ((1 << SUM_BITS) - published) // (max_value * max_value)
+    possible = max(0, ((1 << SUM_BITS) - published) // (max_value * max_value))
     if possible < horizon:
         raise OverflowPossible(
             f"only {possible} of {horizon} updates are proved safe in 128-bit lanes",
