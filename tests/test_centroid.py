@@ -194,6 +194,11 @@ def test_refusals() -> None:
         skewed = NearestCentroid(priors=priors).fit(X[:100], y[:100])
         with pytest.raises(UnsupportedModel, match="priors"):
             compile_model(skewed, X[:100], y[:100])
+    # Equally many samples of each class make empirical priors uniform, until the first lesson.
+    balanced = NearestCentroid(priors="empirical").fit(X, y)
+    with pytest.raises(UnsupportedStep, match="empirical"):
+        compile_model(balanced, X, y)
+    assert compile_model(balanced, X, update="frozen").verify(X, evm="revm").passed
     estimator = NearestCentroid().fit(X, y)
     with pytest.raises(InvalidOption, match="how many samples") as caught:
         compile_model(estimator, X)
@@ -257,10 +262,35 @@ def test_dcai_json_goes_in_and_comes_out() -> None:
     assert compiled.verify(np.eye(5), evm="revm", updates=(np.eye(5), ["no"] * 5)).passed
 
 
+@pytest.mark.parametrize("update", ["auto", "frozen"])
+def test_a_class_without_samples_has_no_mean(update: str) -> None:
+    ghost = document()
+    ghost["centroids"]["c"]["centroid"] = [1e3, -1e3]
+    X = np.array([[0.5, -1.0], [2.0, 0.0], [-1.0, 3.0], [1e3, -1e3]])
+    compiled = compile_model(ghost, X, update=update)
+    report = compiled.verify(X, evm="revm")
+    assert report.passed, report
+    assert report.undecided == 0
+    assert report.bound < 1e-3
+    assert "c" not in compiled.mirror.predict(X)
+    for entry in ghost["centroids"].values():
+        entry["dataCount"] = 0
+    nobody = compile_model(ghost, X, update=update)
+    assert nobody.verify(X, evm="revm").passed
+    assert set(nobody.mirror.predict(X)) == {"a"}
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"centroids": None}, "damaged"),
+        ({"centroids": {n: {"centroid": [1.0], "dataCount": 1.5} for n in "12"}}, "1.5"),
+        ({"centroids": {n: {"centroid": [1.0], "dataCount": 1 << 62} for n in "12"}}, "whole"),
+        ({"centroids": {n: {"centroid": "12", "dataCount": 1} for n in "12"}}, "text"),
+        (
+            {"centroids": {n: {"centroid": {"999999999": 1.0}, "dataCount": 1} for n in "12"}},
+            "too high",
+        ),
         ({"centroids": {"a": {"centroid": [1.0], "dataCount": 1}}}, "'a'"),
         (
             {"centroids": {n: {"centroid": [1.0] * int(n), "dataCount": 1} for n in "12"}},

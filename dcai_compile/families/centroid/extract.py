@@ -23,6 +23,12 @@ from dcai_compile.families.fitted import (
 )
 from dcai_compile.model import Options
 
+MAX_COUNT = 1 << 62
+"""A count below this, and all that updates can add to it, is one that `getNumSamples` can return."""
+
+MAX_CELLS = 1 << 27
+"""Values in all centroids together: more would take thousands of data contracts."""
+
 STEP = "adds the sample to its class's sum: the same model as training on all the data"
 
 
@@ -39,6 +45,14 @@ def extract_nearest_centroid(estimator: Any, options: Options) -> CentroidModel:
             estimator="NearestCentroid",
         )
     frozen = options.update == "frozen"
+    if isinstance(estimator.priors, str) and estimator.priors == "empirical" and not frozen:
+        raise UnsupportedStep(
+            "NearestCentroid(priors='empirical') cannot be taught: its priors are uniform only while "
+            "all classes have equally many samples, and a lesson is one more of one class",
+            hint="train with priors='uniform', or pass update='frozen'",
+            estimator="NearestCentroid",
+            setting="priors='empirical'",
+        )
     for setting, why in (
         ("shrink_threshold", "shrunken centroids are no means that a sample could be added to"),
         (
@@ -80,10 +94,10 @@ def extract_dcai(document: Mapping[str, Any], options: Options) -> CentroidModel
     try:
         entries = document["centroids"] if "centroids" in document else document["intents"]
         names = tuple(str(name) for name in entries)
-        counts = tuple(int(entry["dataCount"]) for entry in entries.values())
+        counts = tuple(_whole(entry["dataCount"]) for entry in entries.values())
         indices = tuple(int(index) for index in document.get("featureIndices", ()))
         centroids = _centroids([entry["centroid"] for entry in entries.values()])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputInvalid(
             f"DCAI model JSON is damaged: {type(error).__name__}: {error}",
             hint="it needs 'centroids' (or 'intents'): a name for each class, with 'centroid' and "
@@ -91,14 +105,19 @@ def extract_dcai(document: Mapping[str, Any], options: Options) -> CentroidModel
         ) from None
     if len(names) < 2:
         raise InputInvalid(f"the classes are {list(names)!r}", hint="give two or more")
-    if min(counts) < 0:
-        raise InputInvalid(f"a dataCount is {min(counts)}", hint="give numbers from 0 on")
+    if min(counts) < 0 or max(counts) >= MAX_COUNT:
+        wrong = min(counts) if min(counts) < 0 else max(counts)
+        raise InputInvalid(
+            f"a dataCount is {wrong}", hint="give whole numbers from 0 on, below 2**62"
+        )
     if indices and len(indices) != centroids.shape[1]:
         raise InputInvalid(
             f"{len(indices)} featureIndices for {centroids.shape[1]} features",
             hint="give one feature index a feature, or none",
         )
     check_finite("centroids", centroids)
+    # No samples have no mean, whatever stands there.
+    centroids[np.array(counts) == 0] = 0.0
     return CentroidModel(
         family=CENTROID.name,
         estimator="NearestCentroid",
@@ -115,8 +134,18 @@ def extract_dcai(document: Mapping[str, Any], options: Options) -> CentroidModel
     )
 
 
+def _whole(value: Any) -> int:
+    """A number without a fraction; what is none is never cut down to one."""
+    number = int(value)
+    if number != value:
+        raise ValueError(f"a dataCount of {value!r}")
+    return number
+
+
 def _centroids(values: list[Any]) -> NDArray[np.float64]:
     """Lists of one length, or for sparse models maps from feature to value, as rows."""
+    if any(isinstance(value, str) for value in values):
+        raise ValueError("a centroid is text")
     if not all(isinstance(value, Mapping) for value in values):
         rows = [[float(number) for number in value] for value in values]
         if len({len(row) for row in rows}) != 1:
@@ -126,6 +155,8 @@ def _centroids(values: list[Any]) -> NDArray[np.float64]:
     if min(min(entries, default=0) for entries in maps) < 0:
         raise ValueError("a feature below 0")
     width = 1 + max(max(entries, default=-1) for entries in maps)
+    if width * len(maps) > MAX_CELLS:
+        raise ValueError(f"feature {width - 1} is too high for a contract")
     centroids = np.zeros((len(maps), width))
     for row, entries in enumerate(maps):
         for index, number in entries.items():

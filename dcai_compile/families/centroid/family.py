@@ -53,6 +53,11 @@ class CentroidFamily(Family):
             "priors='uniform', or GaussianNB",
         ),
         Refusal(
+            "NearestCentroid with priors='empirical', to be taught",
+            "its priors are uniform only while all classes have equally many samples",
+            "priors='uniform', or update='frozen'",
+        ),
+        Refusal(
             "NearestCentroid with metric='manhattan' or shrink_threshold, unless frozen",
             "medians and shrunken means are no sums that a sample could be added to",
             "update='frozen'",
@@ -122,6 +127,10 @@ class CentroidFamily(Family):
         if found.counts is not None and 0 in found.counts:
             # Of a class without samples, which DCAI's models may have, scikit-learn knows nothing.
             seen = np.array(found.counts) > 0
+            if not seen.any():
+                return np.full((X.shape[0], found.n_classes), -np.inf), np.full(
+                    X.shape[0], found.classes[0]
+                )
             known = tuple(c for c, has in zip(found.classes, seen, strict=True) if has)
             rest = replace(found, classes=known, centroids=found.centroids[seen], counts=None)
             scores = np.full((X.shape[0], found.n_classes), -np.inf)
@@ -149,8 +158,7 @@ class CentroidFamily(Family):
             return super().to_dcai(mirror)
         assert isinstance(mirror, CentroidMirror)
         entries = {}
-        counts = mirror.counts() if found.updatable else [1] * found.model.n_classes
-        rows = zip(found.model.classes, mirror.centroids().tolist(), counts, strict=True)
+        rows = zip(found.model.classes, mirror.centroids().tolist(), mirror.counts(), strict=True)
         for label, centroid, count in rows:
             values: Any = centroid
             if found.encoding.is_sparse:

@@ -32,10 +32,10 @@ def quantize(
     """Sums and counts as integers. Raises `OverflowPossible`, `InvalidOption`."""
     check_lane_option(options, "sums")
     wire = encoding.matrix(encoding.encode(X))
-    if model.frozen:
-        grain, sums, counts = *_fixed(model, encoding), (1,) * model.n_classes
-    elif model.counts is not None:
+    if model.counts is not None:
         grain, sums, counts = *_from_means(model, model.counts, encoding), model.counts
+    elif model.frozen:
+        grain, sums, counts = *_fixed(model, encoding), (1,) * model.n_classes
     else:
         grain, sums, counts = 1, *_from_training(model, X, y, wire, encoding)
     max_value = encoding.max_length
