@@ -56,3 +56,62 @@ error ValueNotRepresentable(int256 value);
 
 /// @notice There is no item with this index.
 error IndexOutOfRange(uint256 index, uint256 length);
+
+/// @notice A lesson names one feature more often than a sample may: `limit` times.
+error FeatureRepeated(uint256 position, int64 index, uint256 limit);
+
+// Every revert of a trainer, a data handler and an incentive mechanism.
+
+/// @notice The model is taught through `addData` only, under its incentive mechanism.
+error TeachThroughAddData();
+
+/// @notice The deposit is `cost` now, and only `sent` came with the call.
+error DepositTooLow(uint256 cost, uint256 sent);
+
+/// @notice The deposit is `cost` now, more than the `maxCost` that the sender allows.
+error CostAboveMaximum(uint256 cost, uint256 maxCost);
+
+/// @notice `receiver` did not take the `amount` that is due to it.
+error PaymentFailed(address receiver, uint256 amount);
+
+/// @notice A call came in while another one was still paying.
+error Reentered();
+
+/// @notice This sample was added by this sender in this very second already.
+error ContributionExists(bytes32 dataKey);
+
+/// @notice Nobody contributed this sample with this label, author and time.
+error ContributionUnknown(bytes32 dataKey);
+
+/// @notice Nothing of this deposit is left to claim.
+error NothingToClaim();
+
+/// @notice The claimant has claimed this contribution before.
+error AlreadyClaimed(address claimant);
+
+/// @notice Only authors ask for a refund, and only others report.
+error OwnContribution(address author);
+
+/// @notice `waited` seconds have passed since the contribution, `required` are needed.
+error TooEarly(uint256 waited, uint256 required);
+
+/// @notice The model predicts another class than was contributed: no refund.
+error ModelDisagrees(uint64 prediction, uint64 classification);
+
+/// @notice The model predicts the class that was contributed: nothing to report.
+error ModelAgrees(uint64 classification);
+
+/// @notice The reporter has no validated contribution of its own.
+error NoValidatedContribution(address reporter);
+
+/// @notice A price was asked for a time before the last contribution.
+error TimeBeforeLastUpdate(uint256 time, uint256 lastUpdate);
+
+/// @notice The waits must be in order, and a refund must wait at least a second.
+error WaitsNotInOrder(uint256 refundWait, uint256 ownerClaimWait, uint256 anyAddressClaimWait);
+
+/// @notice With this cost weight a deposit would be free some day, or not fit into a record.
+error CostWeightOutOfRange(uint256 costWeight, uint256 minimum, uint256 maximum);
+
+/// @notice The incentive mechanism grants `granted`, and only `available` is there.
+error GrantTooHigh(uint256 granted, uint256 available);

@@ -2,12 +2,13 @@
 pragma solidity ^0.8.28;
 
 import {IndexOutOfRange} from "./Errors.sol";
+import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 
 /// @title What a compiled model is, whoever may teach it
 /// @notice The generated contract fills in the functions without a body. A shell such as
 /// `Classifier64` decides who may call what.
-abstract contract Model64 {
+abstract contract Model64 is IClassifier64 {
     /// @dev DCAI's scale of a real number.
     uint32 internal constant TO_FLOAT = 1e9;
 
@@ -19,6 +20,16 @@ abstract contract Model64 {
 
     /// @dev UPDATE: one training step, or a revert that changes nothing.
     function _update(int64[] calldata data, uint64 classification) internal virtual;
+
+    /// @inheritdoc IClassifier64
+    function predict(int64[] calldata data) external view returns (uint64 classification) {
+        return _decide(_scores(data));
+    }
+
+    /// @inheritdoc IClassifier64
+    function toFloat() external pure returns (uint32) {
+        return TO_FLOAT;
+    }
 
     /// @notice The integer scores of a sample, in the unit that the contract's header names.
     /// @dev scikit-learn's `decision_function`.

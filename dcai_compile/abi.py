@@ -21,6 +21,11 @@ def selector(signature: str) -> bytes:
     return bytes(keccak(text=signature)[:4])
 
 
+def topic(signature: str) -> bytes:
+    """The first topic of the event ``name(types)``."""
+    return bytes(keccak(text=signature))
+
+
 def word(value: int) -> bytes:
     """One 32-byte word, negative numbers in two's complement."""
     return (value % (1 << 256)).to_bytes(WORD, "big")
@@ -55,6 +60,7 @@ PREDICT = selector("predict(int64[])")
 SCORES = selector("decisionFunction(int64[])")
 DECIDE = selector("decide(int256[])")
 UPDATE = selector("update(int64[],uint64)")
+ADD_DATA = selector("addData(int64[],uint64)")
 PARAMETERS = selector("parameters(uint256,uint256)")
 
 
@@ -71,6 +77,11 @@ def decide_call(scores: Sequence[int]) -> bytes:
 def update_call(sample: Sequence[int] | np.ndarray[Any, Any], classification: int) -> bytes:
     """Calldata of ``update``."""
     return UPDATE + word(2 * WORD) + word(classification) + int64_array(sample)
+
+
+def add_data_call(sample: Sequence[int] | np.ndarray[Any, Any], classification: int) -> bytes:
+    """Calldata of a trainer's ``addData``."""
+    return ADD_DATA + word(2 * WORD) + word(classification) + int64_array(sample)
 
 
 def parameters_call(first: int, count: int) -> bytes:
@@ -92,19 +103,27 @@ def revert_data(revert: Revert, selectors: dict[str, bytes]) -> bytes:
     return selectors[revert.name] + b"".join(word(value) for value in revert.values)
 
 
-def describe_revert(data: bytes, abi: Sequence[dict[str, Any]]) -> str:
-    """Revert data in words: a custom error with its values, a reason string, or hexadecimal."""
+def decode_error(data: bytes, abi: Sequence[dict[str, Any]]) -> tuple[str, tuple[int, ...]]:
+    """Name and values of the custom error in revert data; empty if it is none of these."""
     for entry in abi:
         if entry["type"] != "error":
             continue
         types = [item["type"] for item in entry["inputs"]]
         if data[:4] == selector(f"{entry['name']}({','.join(types)})"):
-            values = [data[4 + i * WORD : 4 + (i + 1) * WORD] for i in range(len(types))]
-            shown = [
-                str(signed(value)) if kind.startswith("int") else str(int.from_bytes(value, "big"))
-                for kind, value in zip(types, values, strict=True)
+            words = [data[4 + i * WORD : 4 + (i + 1) * WORD] for i in range(len(types))]
+            values = [
+                signed(word) if kind.startswith("int") else int.from_bytes(word, "big")
+                for kind, word in zip(types, words, strict=True)
             ]
-            return f"{entry['name']}({', '.join(shown)})"
+            return entry["name"], tuple(values)
+    return "", ()
+
+
+def describe_revert(data: bytes, abi: Sequence[dict[str, Any]]) -> str:
+    """Revert data in words: a custom error with its values, a reason string, or hexadecimal."""
+    name, values = decode_error(data, abi)
+    if name:
+        return f"{name}({', '.join(map(str, values))})"
     if data[:4] == selector("Error(string)"):
         length = int.from_bytes(data[4 + WORD : 4 + 2 * WORD], "big")
         return data[4 + 2 * WORD :][:length].decode(errors="replace")

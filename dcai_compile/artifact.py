@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING, Any
 from dcai_compile.encoding import Sample
 from dcai_compile.errors import CompilerPanic, ContractTooLarge
 from dcai_compile.families import family_of
+from dcai_compile.incentives import Argument
 from dcai_compile.layout import CODE_SIZE_LIMIT, Layout
 from dcai_compile.model import IntegerModel, Mirror, Options
 from dcai_compile.render import Source
 from dcai_compile.sample_encoder import SampleEncoder, sample_encoder
 from dcai_compile.solc import Solc, compile_standard
+from dcai_compile.system import Part, trainer_of
 
 if TYPE_CHECKING:
+    from dcai_compile.deployment import Deployment
+    from dcai_compile.evm import Evm
     from dcai_compile.verify import ParityReport
 
 INITCODE_SIZE_LIMIT = 49_152
@@ -26,12 +30,23 @@ INITCODE_SIZE_LIMIT = 49_152
 
 @dataclass(frozen=True)
 class Contract:
-    """One compiled contract: creation code, and the code that it leaves on chain."""
+    """One compiled contract.
+
+    Attributes
+    ----------
+    name, abi : of the contract.
+    initcode : creation code, without arguments.
+    runtime : the code that it leaves on chain, with zeros where its immutables stand.
+    arguments : of its constructor.
+    owner : name of the contract of the same system that must own it after deployment; or empty.
+    """
 
     name: str
     abi: list[dict[str, Any]]
     initcode: bytes
     runtime: bytes
+    arguments: tuple[Argument, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,8 +60,8 @@ class Compiled:
     layout : where each parameter lives on chain, and why.
     sources : the rendered source.
     standard_input : the exact input of the Solidity compiler.
-    contracts : data contracts in the order in which the main contract's constructor takes
-        their addresses, and the main contract last.
+    contracts : in the order of deployment: data contracts, the main contract, and in a modular
+        system data handler, incentive mechanism and trainer.
     examples : calibration samples, encoded, for `vectors.json`.
     """
 
@@ -65,13 +80,25 @@ class Compiled:
 
     @property
     def main(self) -> Contract:
-        """The contract that people know."""
-        return self.contracts[-1]
+        """The contract of the model, generated for it."""
+        return self.contracts[len(self.sources.data_contracts)]
+
+    @property
+    def trainer(self) -> Contract | None:
+        """The contract that takes contributions; None for a bare classifier."""
+        wanted = trainer_of(self.options)
+        return next((part for part in self.contracts if part.name == wanted), None)
 
     @property
     def abi(self) -> list[dict[str, Any]]:
         """ABI of the main contract."""
         return self.main.abi
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """ABI of every custom error that a call to the system can end with."""
+        entries = [entry for part in self.contracts for entry in part.abi]
+        return [entry for entry in entries if entry["type"] == "error"]
 
     @property
     def bytecode(self) -> bytes:
@@ -129,6 +156,18 @@ class Compiled:
 
         return verify(self, X, evm=evm, updates=updates, progress=progress)
 
+    def deploy(self, evm: Evm | None = None, *, sender: str | None = None) -> Deployment:
+        """Put the system on a test EVM (a fresh one by default); see `deployment.Deployment`."""
+        from dcai_compile.deployment import deploy
+
+        return deploy(self, evm, sender=sender)
+
+    def quote(self) -> dict[str, Any]:
+        """What it costs to deploy, to teach and to claim, in gas and in words; see `quote.quote`."""
+        from dcai_compile.quote import quote
+
+        return quote(self)
+
     def save(self, folder: str | Path) -> Path:
         """Write the artifact folder, whole or not at all; see `folder.save`."""
         from dcai_compile.folder import save
@@ -147,8 +186,11 @@ def standard_input(source: Source, options: Options) -> dict[str, Any]:
             "evmVersion": options.evm_version,
             "metadata": {"bytecodeHash": "none", "appendCBOR": False},
             "outputSelection": {
-                f"{name}.sol": {name: wanted}
-                for name in [*(part.name for part in source.data_contracts), source.main]
+                **{
+                    f"{name}.sol": {name: wanted}
+                    for name in [*(part.name for part in source.data_contracts), source.main]
+                },
+                **{_path(part): {part.name: wanted} for part in source.parts},
             },
         },
     }
@@ -165,18 +207,33 @@ def build(
     output = compile_standard(request, solc)
     contracts = []
     for part in source.data_contracts:
-        contract = _contract(output, part.name)
+        contract = _contract(output, f"{part.name}.sol", part.name)
         # The constructor returns the literal, so this is the code that it leaves on chain.
-        contracts.append(Contract(contract.name, contract.abi, contract.initcode, part.code))
-    main = _contract(output, source.main)
+        contracts.append(replace(contract, runtime=part.code))
+    bases = tuple(Argument("address", part.name, is_contract=True) for part in contracts)
+    owner = source.parts[-1].name if source.parts else ""
+    main = replace(
+        _contract(output, f"{source.main}.sol", source.main), arguments=bases, owner=owner
+    )
     _check_storage(output["contracts"][f"{source.main}.sol"][source.main]["storageLayout"], layout)
-    for contract in (*contracts, main):
+    contracts.append(main)
+    for beside in source.parts:
+        contract = _contract(output, _path(beside), beside.name)
+        is_trainer = beside is source.parts[-1]
+        contracts.append(
+            replace(contract, arguments=beside.arguments, owner="" if is_trainer else owner)
+        )
+    for contract in contracts:
         _check_size(contract)
-    return request, (*contracts, main)
+    return request, tuple(contracts)
 
 
-def _contract(output: dict[str, Any], name: str) -> Contract:
-    result = output["contracts"][f"{name}.sol"][name]
+def _path(part: Part) -> str:
+    return f"contracts/{part.path}.sol"
+
+
+def _contract(output: dict[str, Any], path: str, name: str) -> Contract:
+    result = output["contracts"][path][name]
     return Contract(
         name,
         result["abi"],

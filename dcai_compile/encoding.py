@@ -11,8 +11,9 @@ number) and the scale, so that the error of a value is at most half a unit and i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -72,6 +73,8 @@ class Encoding:
     pair_scale : units per 1.0 of a ``pairs`` value, a power of ten.
     min_length : the shortest sample of ``indices`` or ``pairs``: 0 where no feature at all is a
         sample too, else 1.
+    max_count : how often one index may stand in a sample of ``indices`` that is taught: twice as
+        often as in any calibration sample, but once where those only say what is present.
     """
 
     name: EncodingName
@@ -79,6 +82,12 @@ class Encoding:
     max_length: int
     pair_scale: int = TO_FLOAT
     min_length: int = 1
+    max_count: int = 1
+
+    @property
+    def count_bits(self) -> int:
+        """Bits that hold a number up to `max_count`."""
+        return next(bits for bits in (1, 2, 4, 8, 16, 32) if self.max_count < 1 << bits)
 
     @property
     def scale(self) -> int:
@@ -141,6 +150,17 @@ class Encoding:
                 low = word & 0xFFFF_FFFF
                 yield word >> 32, low - (low >> 31 << 32)
 
+    def first_repeat(self, sample: Sequence[int]) -> int | None:
+        """Position of the first index that a sample names more than `max_count` times."""
+        if not self.is_counts:
+            return None
+        counts: Counter[int] = Counter()
+        for position, index in enumerate(sample):
+            counts[index] += 1
+            if counts[index] > self.max_count:
+                return position
+        return None
+
 
 def choose_encoding(
     name: str,
@@ -149,6 +169,7 @@ def choose_encoding(
     allowed: tuple[EncodingName, ...] = ENCODINGS,
     min_length: int = 1,
     prefer_counts: bool = False,
+    longest: int | None = None,
 ) -> Encoding:
     """The encoding named, or for ``"auto"`` the one that suits the calibration samples `X`.
 
@@ -156,7 +177,7 @@ def choose_encoding(
     of words) and ``pairs`` for all other sparse matrices; else ``dense``. Only what is `allowed` can be chosen.
     With `prefer_counts` whole counts are listed even where most are present.
     The longest sparse sample that the contract will take is twice the longest calibration sample,
-    and at least 1,024 elements.
+    and at least 1,024 elements, but no more than `longest`.
     """
     if name not in ("auto", *allowed):
         known = ", ".join(repr(known) for known in ("auto", *allowed))
@@ -174,18 +195,27 @@ def choose_encoding(
     if chosen == "dense":
         return Encoding("dense", n_features, n_features)
     if chosen == "pairs":
-        return _pairs(X, values, min_length)
+        pairs = _pairs(X, values, min_length)
+        return replace(pairs, max_length=min(pairs.max_length, longest or pairs.max_length))
     sums = np.asarray(X.sum(axis=1)).ravel() if X.shape[0] else np.zeros(1)
-    longest = float(np.max(sums))
-    if not np.isfinite(longest) or longest > 2**20:
+    most = float(np.max(sums))
+    if not np.isfinite(most) or most > 2**20:
         raise InvalidOption(
-            f"a calibration sample counts {longest:g} features, too many to list one by one",
+            f"a calibration sample counts {most:g} features, too many to list one by one",
             hint="encoding='dense' carries large values",
             option="encoding",
             value="indices",
         )
-    length = max(MIN_MAX_LENGTH, 2 * int(longest))
-    return Encoding("indices", n_features, length, min_length=min_length)
+    length = max(MIN_MAX_LENGTH, 2 * int(most))
+    repeats = int(values.max()) if values.size else 0
+    return Encoding(
+        "indices",
+        n_features,
+        min(length, longest or length),
+        min_length=min_length,
+        # Presence is no count: where no feature was ever counted twice, none is.
+        max_count=1 if repeats <= 1 else 2 * repeats,
+    )
 
 
 def _suitable(

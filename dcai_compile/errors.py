@@ -19,9 +19,11 @@ mend is a `CompilerPanic`, which stands outside that tree on purpose, so that no
     ├── SolcUnavailable         there is no Solidity compiler, and none can be fetched
     ├── SolcFailed              the Solidity compiler refused
     ├── ContractTooLarge        the code does not fit under a chain's limit
+    ├── GasLimitExceeded        a call that people will need costs more than a transaction has
     ├── ArtifactInvalid         an artifact folder is damaged, foreign or of another version
     └── ChainError              a node, or a test EVM, did not do what was asked
-        └── DeploymentMismatch  what is deployed there is not this artifact
+        ├── DeploymentMismatch  what is deployed there is not this artifact
+        └── TransactionRefused  a contract refuses what was asked of it
 
     CompilerPanic               our bug
 """
@@ -38,6 +40,7 @@ __all__ = [
     "ContractTooLarge",
     "DcaiError",
     "DeploymentMismatch",
+    "GasLimitExceeded",
     "InputInvalid",
     "InvalidName",
     "InvalidOption",
@@ -48,6 +51,7 @@ __all__ = [
     "SampleOutOfRange",
     "SolcFailed",
     "SolcUnavailable",
+    "TransactionRefused",
     "UnsupportedModel",
     "UnsupportedStep",
     "UntrustedPickle",
@@ -183,6 +187,15 @@ class ContractTooLarge(DcaiError):
 
 
 @dataclass(eq=False)
+class GasLimitExceeded(DcaiError):
+    """A sample of `length` elements needs `gas` where a transaction has `limit`."""
+
+    gas: int = field(default=0, kw_only=True)
+    limit: int = field(default=0, kw_only=True)
+    length: int = field(default=0, kw_only=True)
+
+
+@dataclass(eq=False)
 class ArtifactInvalid(DcaiError):
     """An artifact folder that is damaged, foreign or of another version."""
 
@@ -204,6 +217,14 @@ class DeploymentMismatch(ChainError):
     address: str = field(default="", kw_only=True)
     expected: str = field(default="", kw_only=True)
     found: str = field(default="", kw_only=True)
+
+
+@dataclass(eq=False)
+class TransactionRefused(ChainError):
+    """A contract refuses, with the custom error `error` and its `values`. Nothing was sent."""
+
+    error: str = field(default="", kw_only=True)
+    values: tuple[int, ...] = field(default=(), kw_only=True)
 
 
 class CompilerPanic(Exception):

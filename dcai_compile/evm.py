@@ -26,6 +26,7 @@ __all__ = [
     "Deployed",
     "Evm",
     "Log",
+    "fastest_evm",
     "open_evms",
 ]
 
@@ -131,6 +132,9 @@ class Evm(Protocol):
         Raises ChainError where a node would not accept it, for instance without the funds.
         """
 
+    def logs(self, address: str) -> list[Log]:
+        """Every event that the contract at `address` has emitted, in order."""
+
     def storage(self, address: str, slot: int) -> int:
         """The value of one storage slot."""
 
@@ -181,6 +185,11 @@ def open_evms(selector: str = "auto", *, fork: str = DEFAULT_FORK) -> tuple[Evm,
         option="evm",
         value=selector,
     )
+
+
+def fastest_evm() -> Evm:
+    """A fresh test EVM, revm where it is installed."""
+    return _open("revm" if _installed("revm") else "eth-tester", DEFAULT_FORK)
 
 
 # What each backend imports, and the requirement that installs it.

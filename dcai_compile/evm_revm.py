@@ -91,6 +91,7 @@ class RevmEvm:
         self._number = 0
         self._time = GENESIS_TIME
         self._ahead = 0
+        self._past: list[Log] = []
         self._set_block(self._number, self._time)
 
     def call(self, to: str, data: bytes, *, sender: str | None = None) -> CallResult:
@@ -119,6 +120,7 @@ class RevmEvm:
             except RuntimeError as error:
                 result = self._failure(error, data)
         self._commit(changes)
+        self._past.extend(result.logs)
         # A message call leaves the nonce alone; a transaction counts it up, reverted or not.
         self._count_nonce(sender)
         return result
@@ -127,10 +129,12 @@ class RevmEvm:
         """Create a contract; ChainError, with the revert data, when that fails."""
         sender = sender or ACCOUNTS[0]
         changes, failure, reason = _NOTHING, None, ""
+        logs: tuple[Log, ...] = ()
         with self._next_block(initcode), self._scratch():
             try:
                 address = self._evm.deploy(sender, initcode, None, TX_GAS)
                 gas_used = self._gas_used(initcode)
+                logs = self._logs()
                 changes = self._changes()
             except RuntimeError as error:
                 failure = self._failure(error, initcode)
@@ -139,7 +143,12 @@ class RevmEvm:
             self._count_nonce(sender)
             raise deploy_failed(self.name, reason, failure.output)
         self._commit(changes)
+        self._past.extend(logs)
         return Deployed(to_checksum_address(address), gas_used)
+
+    def logs(self, address: str) -> list[Log]:
+        """Every event that the contract at `address` has emitted, in order."""
+        return [log for log in self._past if log.address == address]
 
     def storage(self, address: str, slot: int) -> int:
         """The value of one storage slot."""

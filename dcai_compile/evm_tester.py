@@ -75,6 +75,7 @@ class TesterEvm:
         self._chain: Any = backend.chain
         self._has_floor = fork == "prague"
         self._ahead = 0
+        self._past: list[Log] = []
         self._look_at_latest_block()
 
     def call(self, to: str, data: bytes, *, sender: str | None = None) -> CallResult:
@@ -104,6 +105,10 @@ class TesterEvm:
         if not result.success:
             raise deploy_failed(self.name, type(computation.error).__name__, result.output)
         return Deployed(to_checksum_address(computation.msg.storage_address), result.gas_used)
+
+    def logs(self, address: str) -> list[Log]:
+        """Every event that the contract at `address` has emitted, in order."""
+        return [log for log in self._past if log.address == address]
 
     def storage(self, address: str, slot: int) -> int:
         """The value of one storage slot."""
@@ -172,7 +177,9 @@ class TesterEvm:
         chain.mine_block(coinbase=_NO_COINBASE)
         self._look_at_latest_block()
         self._ahead = 0
-        return self._result(transaction, computation, logs=True), computation
+        result = self._result(transaction, computation, logs=True)
+        self._past.extend(result.logs)
+        return result, computation
 
     def _result(self, transaction: Any, computation: Any, *, logs: bool = False) -> CallResult:
         gas_used = self._vm.finalize_gas_used(transaction, computation)

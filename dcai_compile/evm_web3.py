@@ -94,6 +94,11 @@ class RpcEvm:
             raise deploy_failed(self._place, "the constructor failed", result.output)
         return Deployed(to_checksum_address(receipt["contractAddress"]), result.gas_used)
 
+    def logs(self, address: str) -> list[Log]:
+        """Every event that the contract at `address` has emitted, in order."""
+        wanted = {"address": address, "fromBlock": "0x0", "toBlock": "latest"}
+        return [_log(entry) for entry in self._ask("eth_getLogs", wanted)]
+
     def storage(self, address: str, slot: int) -> int:
         """The value of one storage slot."""
         return self.storage_many(address, (slot,))[0]

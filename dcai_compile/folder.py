@@ -23,13 +23,15 @@ from dcai_compile.artifact import Compiled, Contract
 from dcai_compile.encoding import Encoding
 from dcai_compile.errors import ArtifactInvalid, DcaiError, InvalidOption
 from dcai_compile.families import family_of
+from dcai_compile.incentives import Argument
 from dcai_compile.layout import plan_layout
 from dcai_compile.model import Mirror, Options, Revert
 from dcai_compile.render import class_names, model_hash, render
 from dcai_compile.report import report_html
 from dcai_compile.solc import SOLC_VERSION
+from dcai_compile.system import shell_of
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -110,6 +112,7 @@ def contents(compiled: Compiled) -> dict[str, bytes]:
         "class_names": list(class_names(compiled.integers.model, compiled.options)),
         "model": facts,
         "layout": list(compiled.layout.reasons),
+        "base_place": compiled.layout.base_place,
         "files": {path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())},
     }
     manifest["sha256"] = _manifest_hash(manifest)
@@ -132,6 +135,8 @@ def _contract_facts(contract: Contract) -> dict[str, Any]:
         "abi": contract.abi,
         "initcode": contract.initcode.hex(),
         "runtime": contract.runtime.hex(),
+        "arguments": [asdict(argument) for argument in contract.arguments],
+        "owner": contract.owner,
     }
 
 
@@ -248,7 +253,12 @@ def _rebuild(manifest: dict[str, Any], files: dict[str, bytes]) -> Compiled:
     with np.load(io.BytesIO(files["parameters.npz"]), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     integers = family.load(manifest["model"], arrays, Encoding(**manifest["encoding"]))
-    layout = plan_layout(family.code_table(integers), family.storage_tables(integers))
+    layout = plan_layout(
+        family.code_table(integers),
+        family.storage_tables(integers),
+        shell_of(options).first_slot,
+        own_code=manifest["base_place"] == "own_code",
+    )
     if "0x" + model_hash(integers).hex() != manifest["model_hash"]:
         raise ValueError("the parameters do not have the model hash")
     contracts = tuple(
@@ -257,6 +267,8 @@ def _rebuild(manifest: dict[str, Any], files: dict[str, bytes]) -> Compiled:
             part["abi"],
             bytes.fromhex(part["initcode"]),
             bytes.fromhex(part["runtime"]),
+            tuple(Argument(**argument) for argument in part["arguments"]),
+            part["owner"],
         )
         for part in json.loads(files["contracts.json"])
     )

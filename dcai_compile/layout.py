@@ -28,9 +28,6 @@ CODE_SIZE_LIMIT = 24_576
 
 SLOT_BITS = 256
 
-OWNER_SLOTS = 1
-"""Slot 0 holds the owner."""
-
 
 @dataclass(frozen=True)
 class CodePart:
@@ -95,22 +92,32 @@ class Layout:
         return words
 
 
-def plan_layout(base: CodeTable, tables: tuple[StorageTable, ...]) -> Layout:
-    """Decide where the base and every storage table of a model live."""
+def plan_layout(
+    base: CodeTable, tables: tuple[StorageTable, ...], first_slot: int, own_code: bool = True
+) -> Layout:
+    """Decide where the base and every storage table of a model live.
+
+    Storage begins at `first_slot`. Without `own_code` there is no room beside the logic even for a
+    small base.
+    """
     rows, lanes = base.values.shape
     row_bytes = lanes * base.bits // 8
     size = rows * row_bytes
     reasons = [f"base: {rows} x {lanes} lanes of {base.bits} bits, {size} bytes"]
     parts: tuple[CodePart, ...] = ()
-    if size <= OWN_CODE_LIMIT:
+    if own_code and size <= OWN_CODE_LIMIT:
         place = "own_code"
         reasons.append(f"in the contract's own code: at most {OWN_CODE_LIMIT} bytes")
     else:
         place, parts = "data_contracts", _parts(rows, row_bytes)
-        reasons.append(
-            f"in {len(parts)} data contracts: more than {OWN_CODE_LIMIT} bytes would crowd out the logic"
-        )
-    stored, slot = [], OWNER_SLOTS
+        many = f"{len(parts)} data contract{'s' if len(parts) > 1 else ''}"
+        why = f"more than {OWN_CODE_LIMIT} bytes would crowd out the logic"
+        if size <= OWN_CODE_LIMIT:
+            why = (
+                f"logic and base together pass the {CODE_SIZE_LIMIT} bytes that a contract may have"
+            )
+        reasons.append(f"in {many}: {why}")
+    stored, slot = [], first_slot
     for table in tables:
         entry = StoredTable(table, slot)
         stored.append(entry)

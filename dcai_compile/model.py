@@ -41,6 +41,14 @@ class Options:
     weight_bits: int | str = "auto"
     horizon: int = 100_000
     evm_version: str = "cancun"
+    layout: str = "fused"
+    incentive: str | None = None
+    title: str = ""
+    refund_wait: int = 86_400
+    owner_claim_wait: int = 604_800
+    any_address_claim_wait: int = 1_209_600
+    cost_weight: int = 10**14
+    open_claims: bool = False
 
 
 @dataclass(frozen=True)
@@ -204,6 +212,10 @@ class Mirror(ABC):
         if classification >= n_classes:
             raise Revert("ClassOutOfRange", classification, n_classes)
         self.encode_check(sample)
+        encoding = self.integers.encoding
+        position = encoding.first_repeat(sample)
+        if position is not None:
+            raise Revert("FeatureRepeated", position, sample[position], encoding.max_count)
 
     @abstractmethod
     def update_encoded(self, sample: Sequence[int], classification: int) -> None:
@@ -220,6 +232,21 @@ class Mirror(ABC):
     @abstractmethod
     def probe_samples(self) -> list[list[int]]:
         """Encoded samples just below, at and just past every limit of the contract."""
+
+    def heavy_samples(self) -> list[list[int]]:
+        """Encoded samples of which one costs as much to predict as any that can be taught."""
+        known = self.probe_samples()
+        readable = [sample for sample in known if self.is_readable(sample)]
+        longest = max(map(len, readable))
+        return [sample for sample in readable if len(sample) == longest]
+
+    def is_readable(self, sample: Sequence[int]) -> bool:
+        """Whether the contract can predict this encoded sample."""
+        try:
+            self.encode_check(sample)
+        except Revert:
+            return False
+        return True
 
     @abstractmethod
     def probe_scores(self) -> list[list[int]]:

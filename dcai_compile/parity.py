@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dcai_compile import abi
+from dcai_compile.deploy import place
 from dcai_compile.encoding import Sample
 from dcai_compile.errors import ChainError
 from dcai_compile.evm import CallResult, Evm
+from dcai_compile.incentives import deposit_after
 from dcai_compile.model import Mirror, Revert
 
 if TYPE_CHECKING:
@@ -38,27 +40,24 @@ class EvmCheck:
         self.compiled = compiled
         self.evm = evm
         self.mirror = compiled.new_mirror()
-        self.selectors = abi.error_selectors(compiled.abi)
+        self.selectors = abi.error_selectors(compiled.errors)
         self.mismatches = 0
         self.found: list[str] = []
         self.calls = 0
         self.seconds = 0.0
         self.address = ""
+        self.trainer = ""
 
     def deploy(self) -> bool:
-        """Deploy data contracts and the main one; a refusal is a difference, and False."""
-        addresses: list[str] = []
+        """Deploy all contracts; a refusal is a difference, and False."""
         try:
-            for contract in self.compiled.contracts:
-                arguments = b""
-                if contract is self.compiled.main:
-                    arguments = b"".join(abi.word(int(address, 16)) for address in addresses)
-                addresses.append(self.evm.deploy(contract.initcode + arguments).address)
+            addresses = place(self.compiled, self.evm).addresses
         except ChainError as error:
-            reason = abi.describe_revert(error.revert_data, contract.abi)
-            self._differs(f"{contract.name} cannot be deployed: {error.message}: {reason}")
+            self._differs(error.message)
             return False
-        self.address = addresses[-1]
+        self.address = addresses[self.compiled.main.name]
+        if self.compiled.trainer is not None:
+            self.trainer = addresses[self.compiled.trainer.name]
         return True
 
     def sample(self, title: str, sample: Sequence[int] | Sample, scores: Sequence[int]) -> None:
@@ -72,9 +71,11 @@ class EvmCheck:
     def update(self, title: str, sample: Sequence[int] | Sample, classification: int) -> bool:
         """Teach one sample to both, compare outcome and all of storage; False where both reverted."""
         values = [int(value) for value in sample]
-        result = self._send(abi.update_call(values, classification))
+        result = self._teach(values, classification)
         accepted = True
         try:
+            if self.trainer and not values:
+                raise Revert("EmptySample")
             self.mirror.update_encoded(values, classification)
             self._compare(title, result, b"")
         except Revert as revert:
@@ -82,6 +83,13 @@ class EvmCheck:
             self._compare_revert(title, result, revert)
         self.storage(title)
         return accepted
+
+    def _teach(self, sample: list[int], classification: int) -> CallResult:
+        """Through the trainer where there is one, with the highest deposit: the rest comes back."""
+        if not self.trainer:
+            return self._send(abi.update_call(sample, classification))
+        highest = deposit_after(self.compiled.options, 0)
+        return self._send(abi.add_data_call(sample, classification), to=self.trainer, value=highest)
 
     def storage(self, title: str) -> None:
         """Compare every stored parameter, slot by slot, with what the layout says it holds."""
@@ -135,11 +143,17 @@ class EvmCheck:
         return abi.word(abi.WORD) + abi.int256_array(scores)
 
     def _foreign_update(self, sample: Sample) -> None:
-        """Nobody but the owner may teach a bare classifier."""
-        stranger = self.evm.accounts[1]
-        result = self._send(abi.update_call(sample, 0), sender=stranger)
-        self._compare_revert("update by a stranger", result, Revert("NotOwner", int(stranger, 16)))
-        self.storage("update by a stranger")
+        """Nobody but the owner may teach a classifier, and nobody past a fused trainer."""
+        fused = self.trainer == self.address
+        system = bool(self.trainer)
+        # In a system not even who deployed it is the owner that teaches.
+        for account in self.evm.accounts[0 if system else 1 : 2]:
+            result = self._send(abi.update_call(sample, 0), sender=account)
+            expected = Revert("NotOwner", int(account, 16))
+            if fused:
+                expected = Revert("TeachThroughAddData")
+            self._compare_revert("update past the trainer", result, expected)
+        self.storage("update past the trainer")
 
     def _wide_words(self, sample: Sample) -> None:
         """A word that is no int64 is refused by the ABI decoder, never truncated."""
@@ -158,7 +172,7 @@ class EvmCheck:
 
     def _compare(self, title: str, result: CallResult, expected: bytes) -> None:
         if not result.success:
-            reason = abi.describe_revert(result.output, self.compiled.abi)
+            reason = abi.describe_revert(result.output, self.compiled.errors)
             self._differs(f"{title}: the EVM reverts with {reason}")
         elif result.output != expected:
             self._differs(
@@ -171,7 +185,7 @@ class EvmCheck:
         elif revert.name not in self.selectors:
             self._differs(f"{title}: the mirror reverts with {revert}, which the contract has not")
         elif result.output != abi.revert_data(revert, self.selectors):
-            reason = abi.describe_revert(result.output, self.compiled.abi)
+            reason = abi.describe_revert(result.output, self.compiled.errors)
             self._differs(f"{title}: the EVM reverts with {reason}, the mirror with {revert}")
 
     def _differs(self, text: str) -> None:
@@ -186,9 +200,11 @@ class EvmCheck:
         self.calls += 1
         return result
 
-    def _send(self, data: bytes, *, sender: str | None = None) -> CallResult:
+    def _send(
+        self, data: bytes, *, sender: str | None = None, to: str = "", value: int = 0
+    ) -> CallResult:
         started = time.perf_counter()
-        result = self.evm.send(self.address, data, sender=sender)
+        result = self.evm.send(to or self.address, data, sender=sender, value=value)
         self.seconds += time.perf_counter() - started
         self.calls += 1
         return result

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from dcai_compile.artifact import Compiled, build
 from dcai_compile.encoding import Matrix, choose_encoding, without_empty
-from dcai_compile.errors import InvalidName, InvalidOption
+from dcai_compile.errors import ContractTooLarge, InvalidName, InvalidOption
 from dcai_compile.families import family_of
+from dcai_compile.gas import affordable_length
+from dcai_compile.incentives import check_system
 from dcai_compile.inputs import load_model
 from dcai_compile.layout import plan_layout
 from dcai_compile.model import Model, Options, class_index
 from dcai_compile.names import check_text
 from dcai_compile.preparation import prepare
 from dcai_compile.render import check_contract_name, class_names, render
-from dcai_compile.solc import find_solc
+from dcai_compile.solc import Solc, find_solc
+from dcai_compile.system import shell_of
 
 EVM_VERSIONS = ("cancun", "prague", "osaka")
 EXAMPLES = 32
@@ -40,7 +43,14 @@ def compile_model(
     learning_rate: float | None = None,
     weight_bits: int | str = "auto",
     horizon: int = 100_000,
-    incentive: str | None = None,
+    layout: str = "fused",
+    incentive: str | None = "stakeable",
+    title: str = "",
+    refund_wait: int = 86_400,
+    owner_claim_wait: int = 604_800,
+    any_address_claim_wait: int = 1_209_600,
+    cost_weight: int = 10**14,
+    open_claims: bool = False,
     evm_version: str = "cancun",
     solc: str | Path | None = None,
     trust_pickle: bool = False,
@@ -57,7 +67,8 @@ def compile_model(
     y : labels of `X`, which are then the training data: needed where the estimator keeps no class
         counts (NearestCentroid), and exact sums are taken from where it keeps rounded means.
     name : name of the contract.
-    description : one line about the model, kept in the artifact.
+    description : one line about the model, for people: kept in the artifact and, with an
+        incentive, on chain.
     class_names : what `classifications` returns, one name a class; default: the labels.
     encoding : ``"auto"``, ``"dense"``, ``"indices"`` or ``"pairs"``.
     update : ``"auto"`` for the estimator's own step, ``"frozen"``, or the name of a step.
@@ -65,7 +76,16 @@ def compile_model(
         scikit-learn's default.
     weight_bits : ``"auto"`` for the narrowest lanes that keep every calibration sample's class.
     horizon : number of updates that must be proved safe from overflow.
-    incentive : None, a bare classifier that its owner teaches.
+    layout : ``"fused"``, everything in one contract, or ``"modular"``, DCAI's four contracts.
+    incentive : ``"stakeable"`` (deposit, refund, take), ``"points"`` (no money), or None for a
+        bare classifier that its owner teaches, such as a DCAI trainer.
+    title : the model's name for people, on chain; default: `name`.
+    refund_wait : seconds after which an author may ask for the deposit, and others may report.
+    owner_claim_wait : seconds after which the creator may take what is left of a deposit.
+    any_address_claim_wait : seconds after which others may, too.
+    cost_weight : in wei; the deposit is this times 3600 / sqrt(seconds since the last
+        contribution).
+    open_claims : let anybody take what is left in the end, the author included, as DCAI does.
     evm_version : ``"cancun"``, ``"prague"`` or ``"osaka"``.
     solc : path to a Solidity compiler of the pinned version; default: found or fetched.
     trust_pickle : allow a file that runs code when it is read.
@@ -87,15 +107,44 @@ def compile_model(
         weight_bits=weight_bits,
         horizon=horizon,
         evm_version=evm_version,
+        layout=layout,
+        incentive=incentive,
+        title=title,
+        refund_wait=refund_wait,
+        owner_claim_wait=owner_claim_wait,
+        any_address_claim_wait=any_address_claim_wait,
+        cost_weight=cost_weight,
+        open_claims=open_claims,
     )
     _check_types(options, class_names)
-    _check_options(options, incentive)
+    _check_options(options)
     if isinstance(estimator, str | Path):
         estimator = load_model(estimator, trust_pickle=trust_pickle)
     model = prepare(estimator, options)
     _check_names(model, options)
     samples = _calibration(X, model)
     labels = _labels(y, samples, model)
+    compiler = find_solc(solc)
+    compiled = _compile(model, samples, labels, options, compiler)
+    if options.incentive is None:
+        return compiled
+    # Nobody's deposit may be locked by a sample that no later transaction can afford.
+    longest = affordable_length(compiled)
+    while longest < compiled.integers.encoding.max_length:
+        compiled = _compile(model, samples, labels, options, compiler, longest)
+        longest = affordable_length(compiled)
+    return compiled
+
+
+def _compile(
+    model: Model,
+    samples: Matrix,
+    labels: NDArray[np.int64] | None,
+    options: Options,
+    solc: Solc,
+    longest: int | None = None,
+) -> Compiled:
+    """Everything behind extract: samples of more than `longest` elements are not taken."""
     family = family_of(model.family)
     wire = choose_encoding(
         options.encoding,
@@ -103,15 +152,25 @@ def compile_model(
         allowed=family.encodings(model),
         min_length=0 if family.takes_empty else 1,
         prefer_counts=family.prefers_counts,
+        longest=longest,
     )
     kept = np.nonzero(without_empty(wire, samples))[0]
     samples = samples[kept]
     labels = None if labels is None else labels[kept]
     integers = family.quantize(model, samples, labels, wire, options)
     examples = tuple(family.mirror(integers).encode_features(samples)[:EXAMPLES])
-    layout = plan_layout(family.code_table(integers), family.storage_tables(integers))
-    source = render(integers, layout, options)
-    request, contracts = build(source, layout, options, find_solc(solc))
+    first_slot = shell_of(options).first_slot
+    base, tables = family.code_table(integers), family.storage_tables(integers)
+    try:
+        layout = plan_layout(base, tables, first_slot)
+        source = render(integers, layout, options)
+        request, contracts = build(source, layout, options, solc)
+    except ContractTooLarge as error:
+        if layout.base_parts or error.contract != options.name:
+            raise
+        layout = plan_layout(base, tables, first_slot, own_code=False)
+        source = render(integers, layout, options)
+        request, contracts = build(source, layout, options, solc)
     return Compiled(options, integers, layout, source, request, contracts, examples)
 
 
@@ -146,7 +205,7 @@ def _labels(y: Any, samples: Matrix, model: Model) -> NDArray[np.int64] | None:
 
 def _check_types(options: Options, class_names: object) -> None:
     """Refuse arguments of the wrong type by name, before anything is done with them."""
-    for option in ("name", "description", "encoding", "update", "evm_version"):
+    for option in ("name", "description", "encoding", "update", "evm_version", "layout", "title"):
         value = getattr(options, option)
         if not isinstance(value, str):
             raise InvalidOption(
@@ -170,17 +229,12 @@ def _check_types(options: Options, class_names: object) -> None:
         )
 
 
-def _check_options(options: Options, incentive: str | None) -> None:
+def _check_options(options: Options) -> None:
     check_contract_name(options.name)
-    if options.description:
-        check_text("description", options.description)
-    if incentive is not None:
-        raise InvalidOption(
-            f"incentive={incentive!r} is not available in this version",
-            hint="incentive=None compiles a bare classifier, which any DCAI trainer can own",
-            option="incentive",
-            value=incentive,
-        )
+    for option, text in (("description", options.description), ("title", options.title)):
+        if text:
+            check_text(option, text)
+    check_system(options)
     if options.evm_version not in EVM_VERSIONS:
         raise InvalidOption(
             f"evm_version={options.evm_version!r} is not supported",

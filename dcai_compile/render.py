@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from posixpath import dirname, normpath
 from typing import Any
 
 import jinja2
@@ -25,14 +26,15 @@ from numpy.typing import NDArray
 from dcai_compile import __version__
 from dcai_compile.errors import InvalidName
 from dcai_compile.families import families, family_of
+from dcai_compile.incentives import incentive_of
 from dcai_compile.layout import Layout
 from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
 from dcai_compile.reserved import RESERVED
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
+from dcai_compile.system import Part, parts_of, shell_of
 
-SHELL = "Classifier64"
 COMMENTED_LANES = 1024
 """Tables up to this many lanes carry the real value of each lane in a comment."""
 
@@ -57,12 +59,14 @@ class Source:
     files : Solidity text by path.
     main : name of the contract to deploy last; `files` has it as ``<main>.sol``.
     data_contracts : contracts to deploy before it, in the order of its constructor's arguments.
+    parts : contracts to deploy after it, the trainer last; empty unless the system is modular.
     model_hash : 32 bytes, what `modelHash` of the contract returns.
     """
 
     files: dict[str, str]
     main: str
     data_contracts: tuple[DataContract, ...]
+    parts: tuple[Part, ...]
     model_hash: bytes
 
 
@@ -75,7 +79,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     context: dict[str, Any] = {
         **facts,
         "name": options.name,
-        "shell": SHELL,
+        "shell": shell_of(options),
         "template": family.template,
         "generator_version": __version__,
         "solc_version": SOLC_VERSION,
@@ -99,9 +103,36 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     sources = {f"{options.name}.sol": _fill(family.template, context)}
     for part in base.get("contracts", []):
         sources[f"{part['contract']}.sol"] = _fill("base.sol.j2", {**context, "part": part})
-    for path, text in hand_written():
-        sources[f"contracts/{path}"] = text
-    return Source(sources, options.name, data_contracts, digest)
+    parts = parts_of(options, integers.encoding.encoder)
+    wanted = [IMPORT.findall(text) for text in sources.values()]
+    wanted.append([f"./contracts/{part.path}.sol" for part in parts])
+    sources.update(_with_imports([path for paths in wanted for path in paths]))
+    return Source(sources, options.name, data_contracts, parts, digest)
+
+
+def _with_imports(paths: list[str]) -> dict[str, str]:
+    """The hand-written files at these paths, and all that they import, by path."""
+    known = dict(hand_written())
+    found: dict[str, str] = {}
+    queue = [normpath(path) for path in paths]
+    while queue:
+        path = queue.pop()
+        if path not in found:
+            found[path] = known[path.removeprefix("contracts/")]
+            queue += [normpath(f"{dirname(path)}/{name}") for name in IMPORT.findall(found[path])]
+    return dict(sorted(found.items()))
+
+
+def system_rows(options: Options) -> list[tuple[str, str]]:
+    """The system around the model in words, a row a sentence; nothing for a bare classifier."""
+    incentive = incentive_of(options)
+    if incentive is None:
+        return []
+    sentences = incentive.words(options)
+    return [
+        ("system", f"{options.layout}, {incentive.name}"),
+        *((title, text) for title, text in zip(("deposits", "", "", ""), sentences, strict=False)),
+    ]
 
 
 def class_names(model: Model, options: Options) -> tuple[str, ...]:
@@ -149,6 +180,7 @@ def _provenance(
         *([("client encoder", comment_text(str(model.client), 400))] if model.client else []),
         *([("folded in", comment_text(str(model.folded), 400))] if model.folded else []),
         *facts["summary"],
+        *system_rows(options),
         (
             "proved bound",
             f"no score of a sample in the calibration range errs by more than {integers.bound:.6g}",
@@ -300,6 +332,7 @@ def _taken() -> frozenset[str]:
     return frozenset(names)
 
 
+IMPORT = re.compile(r'^(?:import|\}) .*from "([^"]+)";$', re.MULTILINE)
 DECLARED = re.compile(r"^ *(?:error|event|function|modifier) +([A-Za-z]\w*)", re.MULTILINE)
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 

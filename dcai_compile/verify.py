@@ -13,7 +13,7 @@ implementations of the EVM must agree too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -178,7 +178,10 @@ def _stream(compiled: Compiled, updates: tuple[Any, Any] | None) -> list[Lesson]
             f"{raw.shape[0]} samples to learn from, but {len(labels)} labels",
             hint="pass updates=(X, y) of equal length",
         )
-    kept = np.nonzero(without_empty(compiled.integers.encoding, raw))[0]
+    encoding = compiled.integers.encoding
+    if compiled.trainer is not None:
+        encoding = replace(encoding, min_length=1)  # a trainer takes no empty sample
+    kept = np.nonzero(without_empty(encoding, raw))[0]
     encoded = compiled.new_mirror().encode_features(raw[kept])
     return [
         (raw[[row]], sample, class_index(model, labels[row]))

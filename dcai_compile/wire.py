@@ -32,11 +32,13 @@ def check_sample(encoding: Encoding, sample: Sequence[int]) -> None:
         previous = index
 
 
-def wire_errors(encoding: Encoding) -> set[str]:
-    """Names of the errors that `check_sample` raises."""
+def wire_errors(encoding: Encoding, updatable: bool) -> set[str]:
+    """Names of the errors that `check_sample` and, for an updatable model, `Mirror.update_check` raise."""
     if not encoding.is_sparse:
         return {"SampleLengthMismatch"}
     names = {"FeatureIndexOutOfRange", "SampleTooLong"}
+    if encoding.is_counts and updatable:
+        names.add("FeatureRepeated")
     if encoding.min_length:
         names.add("EmptySample")
     if not encoding.is_counts:
@@ -44,14 +46,21 @@ def wire_errors(encoding: Encoding) -> set[str]:
     return names
 
 
-def wire_constants(encoding: Encoding) -> list[Constant]:
+def wire_constants(encoding: Encoding, updatable: bool) -> list[Constant]:
     """Constants that the ENCODE partials need beside FEATURES."""
     if not encoding.is_sparse:
         return []
-    comment = "Elements of the longest sample."
-    if encoding.is_counts:
-        comment = f"Indices in the longest sample; a client may repeat an index {encoding.max_length} times."
-    return [Constant("uint256", "MAX_LENGTH", str(encoding.max_length), comment)]
+    rows = [
+        Constant(
+            "uint256", "MAX_LENGTH", str(encoding.max_length), "Elements of the longest sample."
+        )
+    ]
+    if encoding.is_counts and updatable:
+        comment = "How often one index may stand in a sample that is taught."
+        rows.append(Constant("uint256", "MAX_COUNT", str(encoding.max_count), comment))
+        comment = "Bits that hold a number up to MAX_COUNT."
+        rows.append(Constant("uint256", "COUNT_BITS", str(encoding.count_bits), comment))
+    return rows
 
 
 def pair(index: int, value: int) -> int:
@@ -101,3 +110,18 @@ def limit_samples(encoding: Encoding, limit: int) -> list[list[int]]:
         *([value] * n for value in uniform),
         *([0] * (n - 1) + [value] for value in (limit, -limit - 1)),
     ]
+
+
+def heavy_samples(encoding: Encoding, limit: int) -> list[list[int]]:
+    """The longest samples, of values up to `limit` that make powers and logarithms longest."""
+    n, longest = encoding.n_features, encoding.max_length
+    # Evenly over all features, so that as many storage slots as possible are read.
+    spread = sorted(i * n // longest if longest < n else i % n for i in range(longest))
+    if encoding.is_counts:
+        return [spread]
+    all_ones = (1 << (limit + 1).bit_length() - 1) - 1
+    found = []
+    for value in {limit, all_ones, -limit}:
+        value = min(value, PAIR_MAX) if encoding.is_sparse else value
+        found.append([pair(i, value) for i in spread] if encoding.is_sparse else [value] * n)
+    return found

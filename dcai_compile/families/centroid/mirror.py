@@ -23,7 +23,7 @@ from dcai_compile.exact import exact_dot
 from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
 from dcai_compile.fixed import INT256_MIN
 from dcai_compile.model import Mirror, Revert
-from dcai_compile.wire import check_sample, limit_samples
+from dcai_compile.wire import check_sample, heavy_samples, limit_samples
 
 
 class CentroidMirror(Mirror):
@@ -164,6 +164,9 @@ class CentroidMirror(Mirror):
 
     def probe_samples(self) -> list[list[int]]:
         return limit_samples(self.integers.encoding, self.integers.max_value)
+
+    def heavy_samples(self) -> list[list[int]]:
+        return heavy_samples(self.integers.encoding, self.integers.max_value)
 
     def probe_scores(self) -> list[list[int]]:
         return tie_probes(self.integers.model.n_classes)

@@ -58,7 +58,7 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
             str(integers.grain),
             f"Units of a sum, worth {unit!r}, per wire unit.",
         ),
-        *wire_constants(encoding),
+        *wire_constants(encoding, integers.updatable),
     ]
     if model.metric == "euclidean":
         rows.append(
@@ -124,7 +124,7 @@ def _errors(integers: CentroidIntegers) -> list[str]:
     names: set[str] = {
         "SampleLengthMismatch",
         "ValueNotRepresentable",
-        *wire_errors(integers.encoding),
+        *wire_errors(integers.encoding, integers.updatable),
     }
     if not integers.updatable:
         return sorted(names | {"ModelIsFrozen"})

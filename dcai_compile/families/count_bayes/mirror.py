@@ -16,7 +16,7 @@ from dcai_compile.families.count_bayes.integers import CountIntegers
 from dcai_compile.families.count_bayes.products import Number, power_product, product
 from dcai_compile.fixed import evm_div
 from dcai_compile.model import Mirror, Revert
-from dcai_compile.wire import check_sample, limit_samples
+from dcai_compile.wire import check_sample, heavy_samples, limit_samples
 
 SAMPLE_LANE_BITS = 128
 """Lanes of what a class has seen: its samples, and all that was counted in them."""
@@ -188,6 +188,13 @@ class CountMirror(Mirror):
         around = [[*first[:-1], value] for value in (first[-1] - 1, last[-1], last[-1] + 1)]
         wide = [[*first[:-1], value] for value in (-1, 1 << 32, INT64_MAX, -INT64_MAX - 1)]
         return [[], first, last, first[:-1], [*first, first[0]], *around, *wide]
+
+    def heavy_samples(self) -> list[list[int]]:
+        integers = self.integers
+        if integers.model.sizes:
+            return super().heavy_samples()
+        samples = heavy_samples(integers.encoding, integers.max_value)
+        return [sample for sample in samples if self.is_readable(sample)]
 
     def probe_scores(self) -> list[list[int]]:
         return tie_probes(self.integers.model.n_classes)

@@ -123,7 +123,7 @@ def _constants(integers: CountIntegers) -> list[Constant]:
     if model.sizes:
         rows.append(Constant("uint256", "COLUMNS", str(len(model.sizes)), "Number of columns."))
     else:
-        rows += wire_constants(encoding)
+        rows += wire_constants(encoding, integers.updatable)
     return [*rows, *_update_constants(integers)]
 
 
@@ -186,7 +186,7 @@ def _errors(integers: CountIntegers) -> list[str]:
     if integers.model.sizes:
         names.add("CategoryOutOfRange")
     else:
-        names |= wire_errors(integers.encoding)
+        names |= wire_errors(integers.encoding, integers.updatable)
     has_values = not integers.encoding.is_counts
     if has_values:
         names.add("NegativeFeatureValue")

@@ -21,7 +21,7 @@ from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import TO_FLOAT, Sample
 from dcai_compile.families.gaussian_bayes.integers import GaussianIntegers
 from dcai_compile.model import Mirror, Revert
-from dcai_compile.wire import check_sample, limit_samples
+from dcai_compile.wire import check_sample, heavy_samples, limit_samples
 
 LN2_X64 = 12786308645202655659
 """ln 2 * 2**64, rounded down."""
@@ -196,6 +196,9 @@ class GaussianMirror(Mirror):
 
     def probe_samples(self) -> list[list[int]]:
         return limit_samples(self.integers.encoding, self.integers.max_value)
+
+    def heavy_samples(self) -> list[list[int]]:
+        return heavy_samples(self.integers.encoding, self.integers.max_value)
 
     def probe_scores(self) -> list[list[int]]:
         return tie_probes(self.integers.model.n_classes)

@@ -80,7 +80,7 @@ def _constants(integers: GaussianIntegers) -> list[Constant]:
             str(128 - integers.fraction_bits),
             "From a product of two numbers in X64 to units of a score.",
         ),
-        *wire_constants(integers.encoding),
+        *wire_constants(integers.encoding, integers.updatable),
     ]
     if not integers.updatable:
         return rows
@@ -123,7 +123,7 @@ def _summary(integers: GaussianIntegers) -> list[tuple[str, str]]:
 
 def _errors(integers: GaussianIntegers) -> list[str]:
     """Custom errors that the generated file itself raises."""
-    names = {"SampleLengthMismatch", *wire_errors(integers.encoding)}
+    names = {"SampleLengthMismatch", *wire_errors(integers.encoding, integers.updatable)}
     if not integers.updatable:
         return sorted(names | {"ModelIsFrozen"})
     return sorted(names | {"ClassOutOfRange", "FeatureValueOutOfRange", "LaneOverflow"})

@@ -15,7 +15,7 @@ from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import INTERCEPT_BITS
 from dcai_compile.fixed import INT256_MAX, INT256_MIN, div_round_half_away
 from dcai_compile.model import Mirror, Revert
-from dcai_compile.wire import check_sample, limit_samples
+from dcai_compile.wire import check_sample, heavy_samples, limit_samples
 
 INTERCEPT_MAX = (1 << (INTERCEPT_BITS - 1)) - 1
 
@@ -175,6 +175,10 @@ class LinearMirror(Mirror):
     def probe_samples(self) -> list[list[int]]:
         limit = self.integers.plan.max_value if self.integers.plan else 1
         return limit_samples(self.integers.encoding, limit)
+
+    def heavy_samples(self) -> list[list[int]]:
+        limit = self.integers.plan.max_value if self.integers.plan else 1
+        return heavy_samples(self.integers.encoding, limit)
 
     def probe_scores(self) -> list[list[int]]:
         rows = self.integers.n_rows

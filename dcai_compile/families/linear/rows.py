@@ -93,7 +93,7 @@ def _shape(integers: LinearIntegers) -> list[Constant]:
             "Bytes of a feature's published weights.",
         ),
     ]
-    rows += wire_constants(encoding)
+    rows += wire_constants(encoding, integers.plan is not None)
     rows += [
         Constant(
             "int256",
@@ -266,7 +266,7 @@ def _errors(integers: LinearIntegers) -> list[str]:
     names: set[str] = {
         "SampleLengthMismatch",
         "ValueNotRepresentable",
-        *wire_errors(integers.encoding),
+        *wire_errors(integers.encoding, integers.plan is not None),
     }
     plan, rule = integers.plan, integers.rule
     if plan is None or rule is None:

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {DepositTooLow, GrantTooHigh} from "./Errors.sol";
+import {IClassifier64} from "./interfaces/IClassifier64.sol";
+import {IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
+import {IIncentiveOwner64} from "./interfaces/IIncentiveMechanism64.sol";
+import {Trainer64} from "./trainers/Trainer64.sol";
+
+/// @title DCAI's trainer, over three parts that may be anybody's
+/// @notice The parts must have this contract as their owner. They are trusted with the model and the
+/// bookkeeping; the money is here, and nothing is paid beyond what the data handler has for a record.
+contract CollaborativeTrainer64 is Trainer64 {
+    string public override name;
+    string public override description;
+    string public override encoder;
+
+    /// @notice Who keeps the contributions.
+    IDataHandlerOwner64 public immutable dataHandler;
+
+    /// @notice Who says what a contribution costs, and who gets the deposit.
+    IIncentiveOwner64 public immutable incentiveMechanism;
+
+    /// @notice The model.
+    IClassifier64 public immutable classifier;
+
+    constructor(
+        string memory name_,
+        string memory description_,
+        string memory encoder_,
+        IDataHandlerOwner64 dataHandler_,
+        IIncentiveOwner64 incentiveMechanism_,
+        IClassifier64 classifier_
+    ) {
+        name = name_;
+        description = description_;
+        encoder = encoder_;
+        dataHandler = dataHandler_;
+        incentiveMechanism = incentiveMechanism_;
+        classifier = classifier_;
+    }
+
+    function _accept(int64[] calldata data, uint256, uint64 classification)
+        internal
+        override
+        returns (uint256 cost, uint256 time)
+    {
+        cost = incentiveMechanism.handleAddData(msg.value, data, classification);
+        if (cost > msg.value) revert DepositTooLow(cost, msg.value);
+        time = dataHandler.handleAddData(msg.sender, cost, data, classification);
+        classifier.update(data, classification);
+    }
+
+    function _settleRefund(int64[] calldata data, uint64 classification, uint256 addedTime)
+        internal
+        override
+        returns (uint256 amount)
+    {
+        (uint256 claimable, bool claimed, uint256 numClaims) =
+            dataHandler.handleRefund(msg.sender, data, classification, addedTime);
+        uint64 prediction = classifier.predict(data);
+        amount = incentiveMechanism.handleRefund(
+            msg.sender, data, classification, addedTime, claimable, claimed, prediction, numClaims
+        );
+        if (amount > claimable) revert GrantTooHigh(amount, claimable);
+    }
+
+    function _settleReport(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        internal
+        override
+        returns (uint256 amount)
+    {
+        (uint256 deposit, uint256 claimable, bool claimed, uint256 numClaims, bytes32 dataKey) =
+            dataHandler.handleReport(msg.sender, data, classification, addedTime, originalAuthor);
+        uint64 prediction = classifier.predict(data);
+        amount = incentiveMechanism.handleReport(
+            msg.sender,
+            data,
+            classification,
+            addedTime,
+            originalAuthor,
+            deposit,
+            claimable,
+            claimed,
+            prediction,
+            numClaims
+        );
+        if (amount > claimable) revert GrantTooHigh(amount, claimable);
+        dataHandler.updateClaimableAmount(dataKey, amount);
+    }
+}

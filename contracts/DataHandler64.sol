@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {Ownable} from "./Ownable.sol";
+import {Contributions64} from "./data/Contributions64.sol";
+import {IDataHandler64, IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
+import {Samples} from "./libraries/Samples.sol";
+
+/// @title DCAI's data handler as a contract of its own
+/// @notice Its owner is the trainer.
+contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
+    struct StoredData {
+        uint64 c;
+        uint256 t;
+        address sender;
+        uint256 initialDeposit;
+        uint256 claimableAmount;
+        uint256 numClaims;
+        // A record that is written anew begins a new round, in which nobody has claimed.
+        uint256 round;
+        mapping(uint256 round => mapping(address => bool)) claimedBy;
+    }
+
+    mapping(bytes32 dataKey => StoredData) private stored;
+
+    /// @inheritdoc IDataHandler64
+    function addedData(bytes32 dataKey)
+        external
+        view
+        returns (
+            uint64 c, uint256 t, address sender, uint256 initialDeposit, uint256 claimableAmount, uint256 numClaims
+        )
+    {
+        StoredData storage data = stored[dataKey];
+        return (data.c, data.t, data.sender, data.initialDeposit, data.claimableAmount, data.numClaims);
+    }
+
+    /// @inheritdoc IDataHandlerOwner64
+    function handleAddData(address sender, uint256 cost, int64[] calldata data, uint64 classification)
+        external
+        onlyOwner
+        returns (uint256 time)
+    {
+        _record(Samples.load(data), classification, sender, cost);
+        return block.timestamp;
+    }
+
+    /// @inheritdoc IDataHandlerOwner64
+    function handleRefund(address submitter, int64[] calldata data, uint64 classification, uint256 addedTime)
+        external
+        onlyOwner
+        returns (uint256 claimableAmount, bool claimedBySubmitter, uint256 numClaims)
+    {
+        bytes32 key = _key(data, classification, addedTime, submitter);
+        Record memory record = _find(key);
+        claimedBySubmitter = _hasClaimed(key, submitter);
+        _claim(key, record, submitter, record.claimable);
+        return (record.claimable, claimedBySubmitter, record.numClaims);
+    }
+
+    /// @inheritdoc IDataHandlerOwner64
+    function handleReport(
+        address reporter,
+        int64[] calldata data,
+        uint64 classification,
+        uint256 addedTime,
+        address originalAuthor
+    )
+        external
+        onlyOwner
+        returns (
+            uint256 initialDeposit,
+            uint256 claimableAmount,
+            bool claimedByReporter,
+            uint256 numClaims,
+            bytes32 dataKey
+        )
+    {
+        dataKey = _key(data, classification, addedTime, originalAuthor);
+        Record memory record = _find(dataKey);
+        claimedByReporter = _hasClaimed(dataKey, reporter);
+        // The reward is not known yet: `updateClaimableAmount` follows.
+        _claim(dataKey, record, reporter, 0);
+        return (record.initialDeposit, record.claimable, claimedByReporter, record.numClaims, dataKey);
+    }
+
+    /// @inheritdoc IDataHandlerOwner64
+    function updateClaimableAmount(bytes32 dataKey, uint256 rewardAmount) external onlyOwner {
+        _find(dataKey);
+        stored[dataKey].claimableAmount -= rewardAmount;
+    }
+
+    function _read(bytes32 dataKey) internal view override returns (bool exists, Record memory record) {
+        StoredData storage data = stored[dataKey];
+        return (data.sender != address(0), Record(data.initialDeposit, data.claimableAmount, data.numClaims));
+    }
+
+    function _open(bytes32 key, uint64 classification, uint256 time, address author, uint256 deposit)
+        internal
+        override
+    {
+        StoredData storage data = stored[key];
+        data.c = classification;
+        data.t = time;
+        data.sender = author;
+        data.initialDeposit = deposit;
+        data.claimableAmount = deposit;
+        data.numClaims = 0;
+        data.round += 1;
+    }
+
+    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) internal override {
+        StoredData storage data = stored[dataKey];
+        data.claimableAmount = record.claimable - amount;
+        data.numClaims = record.numClaims + 1;
+        data.claimedBy[data.round][claimant] = true;
+    }
+
+    function _hasClaimed(bytes32 dataKey, address claimant) internal view override returns (bool) {
+        StoredData storage data = stored[dataKey];
+        return data.claimedBy[data.round][claimant];
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {TeachThroughAddData} from "./Errors.sol";
+import {Model64} from "./Model64.sol";
+import {Ownable} from "./Ownable.sol";
+import {PackedContributions64} from "./data/PackedContributions64.sol";
+import {Incentive64} from "./incentives/Incentive64.sol";
+import {Samples} from "./libraries/Samples.sol";
+import {Trainer64} from "./trainers/Trainer64.sol";
+
+/// @title Trainer, data handler, incentive mechanism and classifier in one contract
+/// @notice The owner is the model's creator. Nobody, the owner included, can teach past the incentive.
+abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64, Trainer64, Model64 {
+    /// @notice This contract is its own data handler.
+    function dataHandler() external view returns (address) {
+        return address(this);
+    }
+
+    /// @notice This contract is its own incentive mechanism.
+    function incentiveMechanism() external view returns (address) {
+        return address(this);
+    }
+
+    /// @notice This contract is its own classifier.
+    function classifier() external view returns (address) {
+        return address(this);
+    }
+
+    /// @notice Always reverts: the model is taught through `addData`.
+    function update(int64[] calldata, uint64) external pure {
+        revert TeachThroughAddData();
+    }
+
+    function _accept(int64[] calldata data, uint256 copy, uint64 classification)
+        internal
+        override
+        returns (uint256 cost, uint256 time)
+    {
+        cost = _charge(msg.value);
+        _record(copy, classification, msg.sender, cost);
+        _update(data, classification);
+        time = block.timestamp;
+    }
+
+    function _settleRefund(int64[] calldata data, uint64 classification, uint256 addedTime)
+        internal
+        override
+        returns (uint256 amount)
+    {
+        bytes32 key = _key(data, classification, addedTime, msg.sender);
+        Record memory record = _find(key);
+        amount = _grantRefund(_request(key, record, classification, addedTime, msg.sender), _decide(_scores(data)));
+        _claim(key, record, msg.sender, amount);
+    }
+
+    function _settleReport(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        internal
+        override
+        returns (uint256 amount)
+    {
+        bytes32 key = _key(data, classification, addedTime, originalAuthor);
+        Record memory record = _find(key);
+        // Who takes all that is left takes it whatever the model predicts.
+        bool asked = !_takesAll(msg.sender, originalAuthor, addedTime);
+        uint64 prediction = asked ? _decide(_scores(data)) : 0;
+        amount = _grantReport(_request(key, record, classification, addedTime, originalAuthor), prediction);
+        _claim(key, record, msg.sender, amount);
+    }
+
+    function _request(
+        bytes32 key,
+        Record memory record,
+        uint64 classification,
+        uint256 addedTime,
+        address author
+    ) private view returns (Claim memory claim) {
+        claim.claimant = msg.sender;
+        claim.author = author;
+        claim.classification = classification;
+        claim.addedTime = addedTime;
+        claim.initialDeposit = record.initialDeposit;
+        claim.claimable = record.claimable;
+        claim.claimedBefore = _hasClaimed(key, msg.sender);
+        claim.numClaims = record.numClaims;
+    }
+
+    function _creator() internal view override returns (address) {
+        return owner;
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ContributionExists, ContributionUnknown} from "../Errors.sol";
+import {IDataHandler64} from "../interfaces/IDataHandler64.sol";
+import {Samples} from "../libraries/Samples.sol";
+
+/// @title What a data handler does, however it keeps its records
+abstract contract Contributions64 is IDataHandler64 {
+    /// @dev A contribution. Its sample, label, time and author are in its key.
+    struct Record {
+        uint256 initialDeposit;
+        uint256 claimable;
+        uint256 numClaims;
+    }
+
+    // How records are kept.
+
+    /// @dev The record with this key, and whether there is one.
+    function _read(bytes32 dataKey) internal view virtual returns (bool exists, Record memory record);
+
+    /// @dev Begins a record. `key` commits to the other arguments.
+    function _open(bytes32 key, uint64 classification, uint256 time, address author, uint256 deposit) internal virtual;
+
+    /// @dev Counts a claim of `claimant` that takes `amount` off what is claimable.
+    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) internal virtual;
+
+    /// @dev Whether `claimant` has claimed the contribution with this key.
+    function _hasClaimed(bytes32 dataKey, address claimant) internal view virtual returns (bool);
+
+    // WRITE
+
+    /// @dev Records a contribution in this block. The same author may add the same sample again in
+    /// another second; in the same one only where nothing is claimable, and nothing can have been claimed.
+    function _record(uint256 copy, uint64 classification, address author, uint256 deposit) internal {
+        bytes32 key = Samples.key(copy, classification, block.timestamp, author);
+        (bool exists, Record memory record) = _read(key);
+        if (exists && record.claimable != 0) revert ContributionExists(key);
+        _open(key, classification, block.timestamp, author, deposit);
+    }
+
+    /// @dev The record with this key, which must be there.
+    function _find(bytes32 dataKey) internal view returns (Record memory) {
+        (bool exists, Record memory record) = _read(dataKey);
+        if (!exists) revert ContributionUnknown(dataKey);
+        return record;
+    }
+
+    // READ
+
+    /// @inheritdoc IDataHandler64
+    function getClaimableAmount(
+        int64[] calldata data,
+        uint64 classification,
+        uint256 addedTime,
+        address originalAuthor
+    ) external view returns (uint256) {
+        return _find(_key(data, classification, addedTime, originalAuthor)).claimable;
+    }
+
+    /// @inheritdoc IDataHandler64
+    function getInitialDeposit(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        external
+        view
+        returns (uint256)
+    {
+        return _find(_key(data, classification, addedTime, originalAuthor)).initialDeposit;
+    }
+
+    /// @inheritdoc IDataHandler64
+    function getNumClaims(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        external
+        view
+        returns (uint256)
+    {
+        return _find(_key(data, classification, addedTime, originalAuthor)).numClaims;
+    }
+
+    /// @inheritdoc IDataHandler64
+    function hasClaimed(
+        int64[] calldata data,
+        uint64 classification,
+        uint256 addedTime,
+        address originalAuthor,
+        address claimer
+    ) external view returns (bool) {
+        bytes32 key = _key(data, classification, addedTime, originalAuthor);
+        _find(key);
+        return _hasClaimed(key, claimer);
+    }
+
+    /// @inheritdoc IDataHandler64
+    function isDataEqual(int64[] calldata d1, int64[] calldata d2) external pure returns (bool) {
+        if (d1.length != d2.length) return false;
+        for (uint256 i = 0; i < d1.length; ++i) {
+            if (d1[i] != d2[i]) return false;
+        }
+        return true;
+    }
+
+    function _key(int64[] calldata data, uint64 classification, uint256 time, address author)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return Samples.key(Samples.load(data), classification, time, author);
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {
+    AlreadyClaimed,
+    NoValidatedContribution,
+    OwnContribution,
+    TimeBeforeLastUpdate,
+    TooEarly,
+    WaitsNotInOrder
+} from "../Errors.sol";
+import {IIncentiveMechanism64} from "../interfaces/IIncentiveMechanism64.sol";
+
+/// @title What every incentive mechanism keeps and checks
+/// @notice Waits, totals, reputation. `StakeableRules` and `PointsRules` add what a contribution costs
+/// and what a claim brings; a shell decides who may call.
+abstract contract Incentive64 is IIncentiveMechanism64 {
+    /// @dev A request for a refund (claimant and author are the same) or a report.
+    struct Claim {
+        address claimant;
+        address author;
+        uint64 classification;
+        uint256 addedTime;
+        uint256 initialDeposit;
+        uint256 claimable;
+        bool claimedBefore;
+        uint256 numClaims;
+    }
+
+    /// @dev One slot, written by every contribution.
+    struct Totals {
+        uint64 lastUpdateTimeS;
+        uint96 submitted;
+        uint96 good;
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    uint32 public immutable refundWaitTimeS;
+
+    /// @inheritdoc IIncentiveMechanism64
+    uint32 public immutable ownerClaimWaitTimeS;
+
+    /// @inheritdoc IIncentiveMechanism64
+    uint32 public immutable anyAddressClaimWaitTimeS;
+
+    /// @notice Whether anybody may take what is left after `anyAddressClaimWaitTimeS`, as in DCAI: the
+    /// author, too, who then risks nothing. If false, it takes another address than the author's,
+    /// with a validated contribution.
+    bool public immutable claimsAreOpen;
+
+    Totals internal totals;
+
+    mapping(address => uint128) private validated;
+
+    constructor(uint32 refundWait, uint32 ownerClaimWait, uint32 anyAddressClaimWait, bool openClaims) {
+        // With a wait of at least a second no claim falls into the second of its contribution.
+        if (refundWait == 0 || refundWait > ownerClaimWait || ownerClaimWait > anyAddressClaimWait) {
+            revert WaitsNotInOrder(refundWait, ownerClaimWait, anyAddressClaimWait);
+        }
+        refundWaitTimeS = refundWait;
+        ownerClaimWaitTimeS = ownerClaimWait;
+        anyAddressClaimWaitTimeS = anyAddressClaimWait;
+        claimsAreOpen = openClaims;
+        totals.lastUpdateTimeS = uint64(block.timestamp);
+    }
+
+    // What rules and shells fill in.
+
+    /// @dev The account that put the model on chain, or whom it was handed over to.
+    function _creator() internal view virtual returns (address);
+
+    /// @dev The deposit of a contribution `elapsed` seconds after the last one.
+    function _costAfter(uint256 elapsed) internal view virtual returns (uint256 cost);
+
+    /// @dev The deposit of a contribution in this block; reverts if `sent` is less.
+    function _charge(uint256 sent) internal virtual returns (uint256 cost);
+
+    /// @dev What the author gets, or the revert that says why nothing.
+    function _grantRefund(Claim memory claim, uint64 prediction) internal virtual returns (uint256 amount);
+
+    /// @dev What a reporter gets, or the revert that says why nothing.
+    function _grantReport(Claim memory claim, uint64 prediction) internal virtual returns (uint256 amount);
+
+    // READ
+
+    /// @inheritdoc IIncentiveMechanism64
+    function getNextAddDataCost() external view returns (uint256) {
+        return _costAt(block.timestamp);
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function getNextAddDataCost(uint256 currentTimeS) external view returns (uint256) {
+        return _costAt(currentTimeS);
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function getNextAddDataCost(int64[] calldata, uint64) external view returns (uint256) {
+        return _costAt(block.timestamp);
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function totalSubmitted() external view returns (uint256) {
+        return totals.submitted;
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function totalGoodDataCount() external view returns (uint256) {
+        return totals.good;
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function addressStats(address account) external view returns (uint128 numValid, uint128 numSubmitted) {
+        return (validated[account], 0);
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function numValidForAddress(address account) external view returns (uint128) {
+        return validated[account];
+    }
+
+    /// @notice Who may take what is left of a deposit after `ownerClaimWaitTimeS`.
+    function creator() external view returns (address) {
+        return _creator();
+    }
+
+    // RULES THAT ALL SHARE
+
+    function _costAt(uint256 time) internal view returns (uint256) {
+        uint256 last = totals.lastUpdateTimeS;
+        if (time < last) revert TimeBeforeLastUpdate(time, last);
+        return _costAfter(time - last);
+    }
+
+    /// @dev Counts a contribution in this block.
+    function _countSubmitted() internal {
+        Totals memory now_ = totals;
+        totals = Totals(uint64(block.timestamp), now_.submitted + 1, now_.good);
+    }
+
+    /// @dev Counts a validated contribution.
+    function _countValid(address author) internal {
+        validated[author] += 1;
+        totals.good += 1;
+    }
+
+    function _requireWaited(uint256 addedTime, uint256 required) internal view {
+        uint256 waited = block.timestamp - addedTime;
+        if (waited < required) revert TooEarly(waited, required);
+    }
+
+    /// @dev Validated contributions of a reporter, of whom one is required.
+    function _requireValidated(address reporter) internal view returns (uint256 numValid) {
+        numValid = validated[reporter];
+        if (numValid == 0) revert NoValidatedContribution(reporter);
+    }
+
+    /// @dev Whether a reporter may take all that is left, whatever the model predicts: the creator after
+    /// one wait, others after the next.
+    function _takesAll(address reporter, address author, uint256 addedTime) internal view returns (bool) {
+        uint256 waited = block.timestamp - addedTime;
+        if (waited < ownerClaimWaitTimeS) return false;
+        bool anyAddress = waited >= anyAddressClaimWaitTimeS;
+        if (claimsAreOpen && anyAddress) return true;
+        if (reporter == author && !claimsAreOpen) revert OwnContribution(author);
+        if (reporter == _creator()) return true;
+        if (anyAddress) _requireValidated(reporter);
+        return anyAddress;
+    }
+
+    /// @dev What a report needs that does not take all: a stranger, once, after the wait.
+    function _requireReporter(Claim memory claim) internal view {
+        if (claim.claimant == claim.author) revert OwnContribution(claim.author);
+        if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);
+        _requireWaited(claim.addedTime, refundWaitTimeS);
+    }
+}

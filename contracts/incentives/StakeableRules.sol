@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {
+    AlreadyClaimed,
+    CostWeightOutOfRange,
+    DepositTooLow,
+    ModelAgrees,
+    ModelDisagrees,
+    NothingToClaim
+} from "../Errors.sol";
+import {FixedPoint} from "../libraries/FixedPoint.sol";
+import {Incentive64} from "./Incentive64.sol";
+
+/// @title Deposit, refund, take
+/// @notice A contribution costs a deposit, the more the sooner it follows the last one. If the model
+/// agrees with it later, its author gets the deposit back. If not, others take it.
+abstract contract StakeableRules is Incentive64 {
+    /// @dev With this weight a deposit is not 0 even 2**64 seconds after the last one.
+    uint256 private constant MIN_COST_WEIGHT = 1193047;
+
+    /// @dev With this weight a deposit of the same second fits in 80 bits, 1.2 million ether.
+    uint256 private constant MAX_COST_WEIGHT = uint256(type(uint80).max) / 1 hours;
+
+    /// @notice The deposit is costWeight * 3600 / sqrt(seconds since the last contribution), in wei.
+    uint256 public immutable costWeight;
+
+    /// @notice `recipient` got the deposit of its own contribution back.
+    event Refund(address recipient, uint256 amount);
+
+    /// @notice `recipient` took `amount` of the deposit of somebody else's contribution.
+    event Report(address recipient, uint256 amount);
+
+    constructor(uint256 weight) {
+        if (weight < MIN_COST_WEIGHT || weight > MAX_COST_WEIGHT) {
+            revert CostWeightOutOfRange(weight, MIN_COST_WEIGHT, MAX_COST_WEIGHT);
+        }
+        costWeight = weight;
+    }
+
+    /// @notice Time of the last contribution, or of the deployment, in seconds.
+    function lastUpdateTimeS() external view returns (uint256) {
+        return totals.lastUpdateTimeS;
+    }
+
+    function _costAfter(uint256 elapsed) internal view override returns (uint256) {
+        uint256 divisor = FixedPoint.sqrt(elapsed);
+        return costWeight * 1 hours / (divisor == 0 ? 1 : divisor);
+    }
+
+    function _charge(uint256 sent) internal override returns (uint256 cost) {
+        cost = _costAt(block.timestamp);
+        if (sent < cost) revert DepositTooLow(cost, sent);
+        _countSubmitted();
+    }
+
+    function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
+        if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);
+        amount = claim.claimable;
+        if (amount == 0) revert NothingToClaim();
+        _requireWaited(claim.addedTime, refundWaitTimeS);
+        if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
+        _countValid(claim.author);
+        emit Refund(claim.author, amount);
+    }
+
+    function _grantReport(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
+        if (claim.claimable == 0) revert NothingToClaim();
+        amount = claim.claimable;
+        if (!_takesAll(claim.claimant, claim.author, claim.addedTime)) {
+            _requireReporter(claim);
+            if (prediction == claim.classification) revert ModelAgrees(prediction);
+            uint256 share = claim.initialDeposit * _requireValidated(claim.claimant) / totals.good;
+            // Too little, or the last one: all that is left.
+            if (share != 0 && share < amount) amount = share;
+        }
+        emit Report(claim.claimant, amount);
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {PaymentFailed, Reentered} from "../Errors.sol";
+
+/// @title Paying people who may be contracts
+abstract contract Payments {
+    /// @dev Transient storage: gone with the transaction, so that no way of failing leaves it set.
+    bool private transient entered;
+
+    /// @dev Everything that pays is also settled before it pays; this is the second lock on the door.
+    modifier nonReentrant() {
+        if (entered) revert Reentered();
+        entered = true;
+        _;
+        entered = false;
+    }
+
+    /// @dev All gas goes along, so that a contract wallet can be paid. A receiver that reverts undoes
+    /// its own call and nobody else's.
+    function _pay(address receiver, uint256 amount) internal {
+        if (amount == 0) return;
+        (bool success,) = receiver.call{value: amount}("");
+        if (!success) revert PaymentFailed(receiver, amount);
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {CostAboveMaximum, EmptySample} from "../Errors.sol";
+import {ITrainer64} from "../interfaces/ITrainer64.sol";
+import {Samples} from "../libraries/Samples.sol";
+import {Payments} from "./Payments.sol";
+
+/// @title What a trainer does, whether its parts are one contract or four
+/// @notice The order of things, and the money. What the parts do is behind three functions without a body.
+abstract contract Trainer64 is Payments, ITrainer64 {
+    /// @dev The parts take a contribution: the price is charged, the contribution recorded at `time`,
+    /// the model updated. Reverts if `cost` is above `msg.value`.
+    /// @param copy the sample in memory, as `Samples.load` left it
+    function _accept(int64[] calldata data, uint256 copy, uint64 classification)
+        internal
+        virtual
+        returns (uint256 cost, uint256 time);
+
+    /// @dev The parts settle a refund to the sender, or refuse it.
+    function _settleRefund(int64[] calldata data, uint64 classification, uint256 addedTime)
+        internal
+        virtual
+        returns (uint256 amount);
+
+    /// @dev The parts settle a report by the sender, or refuse it.
+    function _settleReport(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        internal
+        virtual
+        returns (uint256 amount);
+
+    /// @inheritdoc ITrainer64
+    function addData(int64[] calldata data, uint64 classification) external payable nonReentrant {
+        _addData(data, classification, msg.value);
+    }
+
+    /// @inheritdoc ITrainer64
+    function addDataWithMaxCost(int64[] calldata data, uint64 classification, uint256 maxCost)
+        external
+        payable
+        nonReentrant
+    {
+        _addData(data, classification, maxCost);
+    }
+
+    /// @inheritdoc ITrainer64
+    function refund(int64[] calldata data, uint64 classification, uint256 addedTime) external nonReentrant {
+        _pay(msg.sender, _settleRefund(data, classification, addedTime));
+    }
+
+    /// @inheritdoc ITrainer64
+    function report(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        external
+        nonReentrant
+    {
+        _pay(msg.sender, _settleReport(data, classification, addedTime, originalAuthor));
+    }
+
+    function _addData(int64[] calldata data, uint64 classification, uint256 maxCost) private {
+        // A sample without a feature teaches nothing but how frequent its class is.
+        if (data.length == 0) revert EmptySample();
+        uint256 copy = Samples.load(data);
+        (uint256 cost, uint256 time) = _accept(data, copy, classification);
+        if (cost > maxCost) revert CostAboveMaximum(cost, maxCost);
+        _pay(msg.sender, msg.value - cost);
+        Samples.logAddData(copy, classification, time, msg.sender, cost);
+    }
+}

@@ -1,0 +1,63 @@
+"""Putting a compiled system on a test EVM: every contract in order, then the owners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eth_abi.abi import encode
+
+from dcai_compile import abi
+from dcai_compile.errors import ChainError
+from dcai_compile.evm import Evm
+
+if TYPE_CHECKING:
+    from dcai_compile.artifact import Compiled, Contract
+
+TRANSFER_OWNERSHIP = abi.selector("transferOwnership(address)")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A system on a chain: the address of each contract by name, and the gas that it took."""
+
+    addresses: Mapping[str, str]
+    gas_used: int
+
+
+def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
+    """Deploy every contract and hand each over to its owner. Raises `ChainError` in words."""
+    addresses: dict[str, str] = {}
+    gas = 0
+    for contract in compiled.contracts:
+        initcode = contract.initcode + encode_arguments(contract, addresses)
+        try:
+            deployed = evm.deploy(initcode, sender=sender)
+        except ChainError as error:
+            reason = abi.describe_revert(error.revert_data, contract.abi)
+            raise ChainError(
+                f"{contract.name} cannot be deployed: {error.message}: {reason}",
+                hint=error.hint,
+                revert_data=error.revert_data,
+            ) from None
+        addresses[contract.name] = deployed.address
+        gas += deployed.gas_used
+    for contract in compiled.contracts:
+        if contract.owner:
+            to = abi.word(int(addresses[contract.owner], 16))
+            result = evm.send(addresses[contract.name], TRANSFER_OWNERSHIP + to, sender=sender)
+            if not result.success:
+                reason = abi.describe_revert(result.output, contract.abi)
+                raise ChainError(f"{contract.name} cannot be handed over: {reason}")
+            gas += result.gas_used
+    return Placed(addresses, gas)
+
+
+def encode_arguments(contract: Contract, addresses: Mapping[str, str]) -> bytes:
+    """The constructor's arguments, with the addresses of the contracts deployed before."""
+    values = [
+        addresses[argument.value] if argument.is_contract else argument.value
+        for argument in contract.arguments
+    ]
+    return encode([argument.type for argument in contract.arguments], values)

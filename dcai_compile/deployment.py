@@ -1,0 +1,303 @@
+"""A compiled system on a test EVM: ask it, teach it, take deposits back.
+
+What the contracts refuse is raised as `TransactionRefused`, in words, and has changed nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from numpy.typing import NDArray
+
+from dcai_compile import abi
+from dcai_compile.artifact import Compiled
+from dcai_compile.deploy import place
+from dcai_compile.errors import ChainError, InvalidOption, TransactionRefused
+from dcai_compile.evm import CallResult, Evm, Log, fastest_evm
+from dcai_compile.incentives import duration, ether
+from dcai_compile.model import ClassLabel, class_index
+
+ADD_DATA_TOPIC = abi.topic("AddData(int64[],uint64,uint256,address,uint256)")
+REFUND_TOPIC = abi.topic("Refund(address,uint256)")
+REPORT_TOPIC = abi.topic("Report(address,uint256)")
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One accepted `addData`, as the chain's event tells it.
+
+    Attributes
+    ----------
+    data : the encoded sample.
+    classification : index of its class; `label` is the model's own name of it.
+    time : when it was added, in seconds.
+    author : who added it.
+    deposit : what it cost, in wei.
+    """
+
+    data: tuple[int, ...]
+    classification: int
+    label: ClassLabel
+    time: int
+    author: str
+    deposit: int
+
+
+class Deployment:
+    """A system at its addresses on one EVM.
+
+    Attributes
+    ----------
+    compiled : what stands there.
+    evm : where.
+    addresses : of each contract, by name.
+    """
+
+    def __init__(self, compiled: Compiled, evm: Evm, addresses: Mapping[str, str]) -> None:
+        self.compiled = compiled
+        self.evm = evm
+        self.addresses = dict(addresses)
+
+    @property
+    def classifier(self) -> str:
+        """Address of the model."""
+        return self.addresses[self.compiled.main.name]
+
+    @property
+    def address(self) -> str:
+        """Address that people know: the trainer's, or a bare classifier's."""
+        trainer = self.compiled.trainer
+        return self.classifier if trainer is None else self.addresses[trainer.name]
+
+    @property
+    def data_handler(self) -> str:
+        """Address of the data handler, which may be the same."""
+        return self._part("dataHandler()")
+
+    @property
+    def incentive_mechanism(self) -> str:
+        """Address of the incentive mechanism, which may be the same."""
+        return self._part("incentiveMechanism()")
+
+    # Ask.
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Class labels of raw samples, shape (n_samples,), as the chain predicts them now."""
+        labels = np.array(self.compiled.integers.model.classes)
+        found = [
+            int.from_bytes(self._call(self.classifier, abi.sample_call(abi.PREDICT, sample)), "big")
+            for sample in self.compiled.encode(X)
+        ]
+        return np.asarray(labels[found])
+
+    def cost(self, ahead: int = 1) -> int:
+        """The deposit in wei of a contribution `ahead` seconds after the latest block."""
+        at = abi.word(self.evm.timestamp() + ahead)
+        return self._number(self.incentive_mechanism, "getNextAddDataCost(uint256)", at)
+
+    def contributions(self) -> list[Contribution]:
+        """Everything that was ever added, by anyone, in order, from the chain's events."""
+        events = self.evm.logs(self.address)
+        return [self._contribution(log) for log in events if log.topics[0] == ADD_DATA_TOPIC]
+
+    def claimable(self, contribution: Contribution) -> int:
+        """What is left of a contribution's deposit, in wei."""
+        signature = "getClaimableAmount(int64[],uint64,uint256,address)"
+        return self._number(self.data_handler, signature, _key_arguments(contribution))
+
+    def num_valid(self, account: str) -> int:
+        """Validated contributions of an account."""
+        argument = abi.word(int(account, 16))
+        return self._number(self.incentive_mechanism, "numValidForAddress(address)", argument)
+
+    # Teach and claim.
+
+    def add_data(
+        self, x: Any, y: ClassLabel, *, sender: str | None = None, max_cost: int | None = None
+    ) -> Contribution:
+        """Teach one raw sample with its label, for a deposit.
+
+        `max_cost` in wei goes along; what the deposit leaves of it comes back at once. By default it
+        is the price of the next second, which a contribution of somebody else may raise before.
+
+        Raises `SampleOutOfRange` before, `TransactionRefused` instead of a transaction's effect.
+        """
+        row = [x] if isinstance(x, str | bytes) else x
+        if not hasattr(row, "tocsr") and np.ndim(row) == 1 and not isinstance(x, str | bytes):
+            row = np.asarray(row).reshape(1, -1)
+        (sample,) = self.compiled.encode(row)
+        return self.add_encoded(
+            sample, class_index(self.compiled.integers.model, y), sender=sender, max_cost=max_cost
+        )
+
+    def add_encoded(
+        self,
+        sample: list[int],
+        classification: int,
+        *,
+        sender: str | None = None,
+        max_cost: int | None = None,
+    ) -> Contribution:
+        """`add_data` of a sample and a class as the contract takes them."""
+        self._require_trainer()
+        value = self.cost() if max_cost is None else max_cost
+        data = abi.add_data_call(sample, classification)
+        result = self._send(data, sender, value)
+        return next(
+            self._contribution(log)
+            for log in result.logs
+            if log.address == self.address and log.topics[0] == ADD_DATA_TOPIC
+        )
+
+    def refund(self, contribution: Contribution, *, sender: str | None = None) -> int:
+        """Take the deposit back as its author; returns what was paid, in wei."""
+        arguments = encode(
+            ["int64[]", "uint64", "uint256"],
+            [contribution.data, contribution.classification, contribution.time],
+        )
+        data = abi.selector("refund(int64[],uint64,uint256)") + arguments
+        return _paid(self._send(data, sender or contribution.author), REFUND_TOPIC)
+
+    def report(self, contribution: Contribution, *, sender: str | None = None) -> int:
+        """Report a contribution that the model disagrees with; returns what was paid, in wei."""
+        data = abi.selector("report(int64[],uint64,uint256,address)")
+        return _paid(self._send(data + _key_arguments(contribution), sender), REPORT_TOPIC)
+
+    def wait(self, seconds: int) -> None:
+        """Let the next transaction be `seconds` after the latest one."""
+        self.evm.advance_time(seconds)
+
+    # How.
+
+    def _require_trainer(self) -> None:
+        if self.compiled.trainer is None:
+            raise InvalidOption(
+                "a bare classifier takes no contributions",
+                hint="compile with incentive='stakeable' or 'points'",
+                option="incentive",
+                value=None,
+            )
+
+    def _part(self, signature: str) -> str:
+        self._require_trainer()
+        output = self._call(self.address, abi.selector(signature))
+        return str(to_checksum_address(decode(["address"], output)[0]))
+
+    def _number(self, address: str, signature: str, arguments: bytes) -> int:
+        return int.from_bytes(self._call(address, abi.selector(signature) + arguments), "big")
+
+    def _call(self, address: str, data: bytes) -> bytes:
+        result = self.evm.call(address, data)
+        if not result.success:
+            raise self._refused(result)
+        return result.output
+
+    def _send(self, data: bytes, sender: str | None, value: int = 0) -> CallResult:
+        result = self.evm.send(self.address, data, sender=sender, value=value)
+        if not result.success:
+            raise self._refused(result)
+        return result
+
+    def _refused(self, result: CallResult) -> ChainError:
+        name, values = abi.decode_error(result.output, self.compiled.errors)
+        message = abi.describe_revert(result.output, self.compiled.errors)
+        explained = _EXPLANATIONS.get(name)
+        if explained is not None:
+            text, hint = explained(*values)
+            return TransactionRefused(
+                f"{message}: {text}",
+                hint=hint,
+                revert_data=result.output,
+                error=name,
+                values=values,
+            )
+        return TransactionRefused(
+            f"the contract refuses: {message}",
+            hint="see the contract's errors in contracts/Errors.sol",
+            revert_data=result.output,
+            error=name,
+            values=values,
+        )
+
+    def _contribution(self, log: Log) -> Contribution:
+        data, classification, time, cost = decode(
+            ["int64[]", "uint64", "uint256", "uint256"], log.data
+        )
+        author = decode(["address"], log.topics[1])[0]
+        label = self.compiled.integers.model.classes[classification]
+        return Contribution(
+            tuple(data), classification, label, time, to_checksum_address(author), cost
+        )
+
+
+def deploy(compiled: Compiled, evm: Evm | None = None, *, sender: str | None = None) -> Deployment:
+    """Put a system on `evm`, a fresh test EVM by default. The sender is the model's creator."""
+    machine = fastest_evm() if evm is None else evm
+    return Deployment(compiled, machine, place(compiled, machine, sender=sender).addresses)
+
+
+def _key_arguments(contribution: Contribution) -> bytes:
+    return encode(
+        ["int64[]", "uint64", "uint256", "address"],
+        [contribution.data, contribution.classification, contribution.time, contribution.author],
+    )
+
+
+def _paid(result: CallResult, topic: bytes) -> int:
+    for log in result.logs:
+        if log.topics[0] == topic:
+            return int(decode(["address", "uint256"], log.data)[1])
+    return 0  # points pay nothing
+
+
+def _money(cost: int, sent: int) -> tuple[str, str]:
+    text = f"the deposit is {ether(cost)} now, and {ether(sent)} came along"
+    return (
+        text,
+        "pass a higher max_cost: what is not needed comes back; or wait, which makes it cheaper",
+    )
+
+
+def _early(waited: int, required: int) -> tuple[str, str]:
+    text = f"{duration(waited)} have passed, {duration(required)} are needed"
+    return text, f"try again in {duration(required - waited)}"
+
+
+_EXPLANATIONS: dict[str, Callable[..., tuple[str, str]]] = {
+    "DepositTooLow": _money,
+    "CostAboveMaximum": lambda cost, most: (
+        f"the deposit is {ether(cost)} now, at most {ether(most)} was allowed",
+        "allow more, or wait, which makes it cheaper",
+    ),
+    "TooEarly": _early,
+    "ModelDisagrees": lambda prediction, label: (
+        f"the model predicts class {prediction}, the contribution says {label}",
+        "a refund needs the model to agree; more contributions of this kind may convince it",
+    ),
+    "ModelAgrees": lambda label: (
+        f"the model predicts class {label}, as the contribution says",
+        "only what the model disagrees with can be reported",
+    ),
+    "ModelIsFrozen": lambda: (
+        "this model was compiled to never change",
+        "compile it with a training step (update=...)",
+    ),
+    "NoValidatedContribution": lambda account: (
+        f"{account:#042x} has no validated contribution",
+        "add data that the model agrees with, and take its refund first",
+    ),
+    "OwnContribution": lambda account: (
+        f"{account:#042x} is its author",
+        "authors ask for a refund; only others report",
+    ),
+    "NothingToClaim": lambda: ("nothing of this deposit is left", "somebody has claimed it"),
+    "AlreadyClaimed": lambda account: (
+        f"{account:#042x} has claimed it before, or somebody else has",
+        "every account claims a contribution once",
+    ),
+}

@@ -1,0 +1,69 @@
+"""What the longest sample costs, so that no deposit is ever locked by a sample too long.
+
+`addData` takes whatever `update` takes; a refund or a report must then be able to pay for a
+prediction of it in one transaction. The prediction is measured on a test EVM (gas is exact, and
+does not depend on what was taught), for the heaviest samples that can be written; what a trainer
+adds is bounded from above.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcai_compile import abi
+from dcai_compile.deploy import place
+from dcai_compile.errors import CompilerPanic, GasLimitExceeded
+from dcai_compile.evm import CALL_GAS, TX_GAS, Evm, fastest_evm
+
+if TYPE_CHECKING:
+    from dcai_compile.artifact import Compiled
+
+CLAIM_GAS = 300_000
+"""More than a refund or a report costs beside the prediction: records, reputation, payment."""
+
+CLAIM_ELEMENT_GAS = 1_500
+"""More than an element costs beside the prediction: calldata, key, three calls in a modular system."""
+
+
+def affordable_length(compiled: Compiled) -> int:
+    """The longest sample, in elements, that every later call can afford.
+
+    At least `max_length` of the encoding if the contract is sound as it is. Raises
+    `GasLimitExceeded` where even the shortest sample costs too much.
+    """
+    encoding = compiled.integers.encoding
+    if not compiled.layout.stored:
+        return encoding.max_length  # a frozen model takes no sample at all
+    gas = claim_gas(compiled, fastest_evm())
+    if gas <= TX_GAS:
+        return encoding.max_length
+    # Most of the gas is in the elements; a tenth less leaves room for what is not.
+    length = encoding.max_length * TX_GAS * 9 // (gas * 10)
+    longest_known = max(len(sample) for sample in compiled.examples)
+    if not encoding.is_sparse or length < longest_known or length == 0:
+        raise GasLimitExceeded(
+            f"a refund of a sample of {encoding.max_length} elements takes {gas:,} gas, and a "
+            f"transaction has {TX_GAS:,}",
+            hint="train with fewer features or classes, or pass incentive=None for a classifier "
+            "whose owner teaches it",
+            gas=gas,
+            limit=TX_GAS,
+            length=encoding.max_length,
+        )
+    return length
+
+
+def claim_gas(compiled: Compiled, evm: Evm) -> int:
+    """At least what a refund or a report of any sample costs, from the heaviest of them."""
+    address = place(compiled, evm).addresses[compiled.main.name]
+    highest = 0
+    for sample in compiled.new_mirror().heavy_samples():
+        result = evm.call(address, abi.sample_call(abi.PREDICT, sample))
+        if not result.success and result.output:
+            raise CompilerPanic(
+                "the heaviest sample cannot be predicted: "
+                + abi.describe_revert(result.output, compiled.abi)
+            )
+        used = result.gas_used if result.success else CALL_GAS
+        highest = max(highest, used + len(sample) * CLAIM_ELEMENT_GAS)
+    return highest + CLAIM_GAS

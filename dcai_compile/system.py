@@ -1,0 +1,147 @@
+"""Which contracts a system is made of: fused, modular, or a bare classifier.
+
+A *shell* is what a generated contract inherits, and so what it is besides a model. Dispatch over
+layouts and incentives happens here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dcai_compile.incentives import Argument, Incentive, incentive_of
+from dcai_compile.model import Options
+from dcai_compile.names import string_literal
+
+CLASSIFIER_SLOTS = 1
+"""Slot 0 holds the owner."""
+
+FUSED_SLOTS = 5
+"""Owner, totals, reputation, records, claims."""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What a generated contract inherits.
+
+    Attributes
+    ----------
+    name : the contract that makes it what it is.
+    bases : path and name of every inherited contract to import, the most basic first, with the
+        literals that its constructor takes.
+    first_slot : the first storage slot that is the model's.
+    teaches_through : name of the function that teaches.
+    names : name and description as Solidity literals, where the contract itself has them.
+    """
+
+    name: str
+    bases: tuple[tuple[str, str, tuple[str, ...]], ...]
+    first_slot: int
+    names: tuple[str, str] | None = None
+
+    @property
+    def imports(self) -> list[str]:
+        """Import lines, as `forge fmt` writes them."""
+        return [f'import {{{name}}} from "./contracts/{path}.sol";' for path, name, _ in self.bases]
+
+    @property
+    def inherits(self) -> str:
+        """What stands between a contract's ``is`` and its opening brace."""
+        bases = [f"{name}({', '.join(given)})" if given else name for _, name, given in self.bases]
+        if len(bases) == 1:
+            return f" {bases[0]} "
+        return "\n    " + ",\n    ".join(bases) + "\n"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A hand-written contract that is deployed beside the generated one.
+
+    Attributes
+    ----------
+    name, path : of the contract, and of its source below ``contracts/``.
+    arguments : of its constructor.
+    """
+
+    name: str
+    path: str
+    arguments: tuple[Argument, ...]
+
+
+TRAINER = "CollaborativeTrainer64"
+DATA_HANDLER = "DataHandler64"
+
+
+def is_fused(options: Options) -> bool:
+    """Whether the generated contract is trainer, data handler and incentive mechanism, too."""
+    return options.incentive is not None and options.layout == "fused"
+
+
+def is_modular(options: Options) -> bool:
+    """Whether the generated contract is a classifier beside three more contracts."""
+    return options.incentive is not None and options.layout == "modular"
+
+
+def trainer_of(options: Options) -> str | None:
+    """Name of the contract that takes contributions; None for a bare classifier."""
+    if is_modular(options):
+        return TRAINER
+    return options.name if is_fused(options) else None
+
+
+def shell_of(options: Options) -> Shell:
+    """What the generated contract inherits."""
+    incentive = incentive_of(options)
+    if incentive is None or not is_fused(options):
+        return Shell("Classifier64", (("Classifier64", "Classifier64", ()),), CLASSIFIER_SLOTS)
+    bases: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("incentives/Incentive64", "Incentive64", _literals(incentive.waits(options))),
+        (
+            f"incentives/{incentive.rules}",
+            incentive.rules,
+            _literals(incentive.settings(options)),
+        ),
+        ("FusedTrainer64", "FusedTrainer64", ()),
+    )
+    names = string_literal(title(options)), string_literal(options.description)
+    return Shell("FusedTrainer64", bases, FUSED_SLOTS, names)
+
+
+def parts_of(options: Options, encoder: str) -> tuple[Part, ...]:
+    """The contracts beside a modular classifier, in the order of deployment, the trainer last.
+
+    All of them and the classifier must become the trainer's after deployment.
+    """
+    incentive = incentive_of(options)
+    if incentive is None or not is_modular(options):
+        return ()
+    return (
+        Part(DATA_HANDLER, DATA_HANDLER, ()),
+        _incentive_part(incentive, options),
+        Part(
+            TRAINER,
+            TRAINER,
+            (
+                Argument("string", title(options)),
+                Argument("string", options.description),
+                Argument("string", encoder),
+                Argument("address", DATA_HANDLER, is_contract=True),
+                Argument("address", incentive.modular, is_contract=True),
+                Argument("address", options.name, is_contract=True),
+            ),
+        ),
+    )
+
+
+def _incentive_part(incentive: Incentive, options: Options) -> Part:
+    arguments = (*incentive.waits(options), *incentive.settings(options))
+    return Part(incentive.modular, incentive.modular, arguments)
+
+
+def title(options: Options) -> str:
+    """The model's name for people."""
+    return options.title or options.name
+
+
+def _literals(arguments: tuple[Argument, ...]) -> tuple[str, ...]:
+    # Booleans are lower case in Solidity; numbers are the same.
+    return tuple(str(argument.value).lower() for argument in arguments)
