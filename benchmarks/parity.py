@@ -43,7 +43,7 @@ def run(case: Case, updates: int) -> Row:
     data = case.data
     X, y = data.train
     estimator = clone(case.estimator).fit(X, y)
-    compiled = compile_model(estimator, X, y, **case.options)
+    compiled = compile_model(estimator, X, y, incentive=None, **case.options)
     fresh, labels = data.unseen
     report = compiled.verify(
         data.X,

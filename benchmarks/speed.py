@@ -35,7 +35,7 @@ def main() -> None:
     X, y = zipf_text(SAMPLES, WORDS, 2, seed=0)
     estimator = Perceptron(random_state=0).fit(X[:2000], y[:2000])
     started = time.perf_counter()
-    compiled = compile_model(estimator, X[:2000])
+    compiled = compile_model(estimator, X[:2000], incentive=None)
     print(f"compiled in {time.perf_counter() - started:.2f} s, encoding {compiled.encoding}")
     (revm,) = open_evms("revm")
     (tester,) = open_evms("eth-tester")

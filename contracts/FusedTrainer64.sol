@@ -61,10 +61,11 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
     {
         bytes32 key = _key(data, classification, addedTime, originalAuthor);
         Record memory record = _find(key);
+        Claim memory claim = _request(key, record, classification, addedTime, originalAuthor);
+        _requireOpen(claim);
         // Who takes all that is left takes it whatever the model predicts.
-        bool asked = !_takesAll(msg.sender, originalAuthor, addedTime);
-        uint64 prediction = asked ? _decide(_scores(data)) : 0;
-        amount = _grantReport(_request(key, record, classification, addedTime, originalAuthor), prediction);
+        uint64 prediction = _takesAll(claim) ? 0 : _decide(_scores(data));
+        amount = _grantReport(claim, prediction);
         _claim(key, record, msg.sender, amount);
     }
 

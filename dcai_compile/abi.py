@@ -6,6 +6,7 @@ Source: https://docs.soliditylang.org/en/v0.8.34/abi-spec.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from dcai_compile.model import Revert
 WORD = 32
 
 
+@lru_cache(maxsize=1024)
 def selector(signature: str) -> bytes:
     """The first four bytes of the hash of ``name(types)``."""
     return bytes(keccak(text=signature)[:4])

@@ -1,4 +1,4 @@
-"""The command line: `dcai demo | supported | compile | verify`.
+"""The command line: `dcai demo | supported | compile | verify | quote`.
 
 Exit codes: 0 done, 1 parity broken, 2 the user's mistake, 70 a bug of ours.
 """
@@ -19,6 +19,7 @@ from rich.table import Table
 
 from dcai_compile import __version__
 from dcai_compile.errors import CompilerPanic, DcaiError
+from dcai_compile.model import Options
 from dcai_compile.verify import ParityReport
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 PARITY_BROKEN = 1
+DEFAULTS = Options()
 
 DataOption = Annotated[
     Path, typer.Option("--data", help="Samples: .npz (X, y), .csv with a header, or .svmlight.")
@@ -149,6 +151,26 @@ def compile_command(
     ] = None,
     weight_bits: Annotated[str, typer.Option(help="auto, 8, 16, … 64.")] = "auto",
     horizon: Annotated[int, typer.Option(help="Updates that must be proved safe.")] = 100_000,
+    incentive: Annotated[
+        str, typer.Option(help="stakeable, points, or none: a bare classifier.")
+    ] = "stakeable",
+    layout: Annotated[str, typer.Option(help="fused (one contract) or modular (four).")] = "fused",
+    title: Annotated[str, typer.Option(help="Name for people, on chain; default: the name.")] = "",
+    refund_wait: Annotated[
+        int, typer.Option(help="Seconds before a refund or a report.")
+    ] = DEFAULTS.refund_wait,
+    owner_claim_wait: Annotated[
+        int, typer.Option(help="Seconds before the creator may take what is left.")
+    ] = DEFAULTS.owner_claim_wait,
+    any_address_claim_wait: Annotated[
+        int, typer.Option(help="Seconds before others may.")
+    ] = DEFAULTS.any_address_claim_wait,
+    cost_weight: Annotated[
+        int, typer.Option(help="Wei; the deposit is this * 3600 / sqrt(seconds since the last).")
+    ] = DEFAULTS.cost_weight,
+    open_claims: Annotated[
+        bool, typer.Option("--open-claims", help="Let anybody take what is left, as DCAI does.")
+    ] = False,
     evm_version: Annotated[str, typer.Option(help="cancun, prague or osaka.")] = "cancun",
     solc: Annotated[Path | None, typer.Option(help="A Solidity compiler.")] = None,
     trust_pickle: Annotated[
@@ -174,6 +196,14 @@ def compile_command(
             learning_rate=learning_rate,
             weight_bits=weight_bits if weight_bits == "auto" else _integer(weight_bits),
             horizon=horizon,
+            incentive=None if incentive == "none" else incentive,
+            layout=layout,
+            title=title,
+            refund_wait=refund_wait,
+            owner_claim_wait=owner_claim_wait,
+            any_address_claim_wait=any_address_claim_wait,
+            cost_weight=cost_weight,
+            open_claims=open_claims,
             evm_version=evm_version,
             solc=solc,
             trust_pickle=trust_pickle,
@@ -231,6 +261,22 @@ def verify(
 
 
 @app.command()
+def quote(
+    folder: Annotated[Path, typer.Argument(help="An artifact folder.")],
+    as_json: JsonOption = False,
+) -> None:
+    """What it costs to deploy, teach and claim, in gas and in words."""
+    from dcai_compile.folder import load_artifact
+
+    with mistakes_in_words(as_json):
+        facts = load_artifact(folder).quote()
+    if as_json:
+        out.print_json(json.dumps(facts))
+    else:
+        print_facts(facts, width=28)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path | None, typer.Option("--out", help="Keep the artifact here.")] = None,
     evm: EvmOption = "auto",
@@ -244,11 +290,11 @@ def demo(
         raise typer.Exit(PARITY_BROKEN)
 
 
-def print_facts(facts: dict[str, Any]) -> None:
-    """The facts of a summary."""
+def print_facts(facts: dict[str, Any], width: int = 16) -> None:
+    """The facts of a summary, values from column `width` on."""
     from dcai_compile.summary import fact_lines
 
-    for line in fact_lines(facts):
+    for line in fact_lines(facts, width):
         out.print(line, markup=False)
 
 

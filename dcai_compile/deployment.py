@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,12 +75,12 @@ class Deployment:
         trainer = self.compiled.trainer
         return self.classifier if trainer is None else self.addresses[trainer.name]
 
-    @property
+    @cached_property
     def data_handler(self) -> str:
         """Address of the data handler, which may be the same."""
         return self._part("dataHandler()")
 
-    @property
+    @cached_property
     def incentive_mechanism(self) -> str:
         """Address of the incentive mechanism, which may be the same."""
         return self._part("incentiveMechanism()")

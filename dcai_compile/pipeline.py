@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcai_compile.artifact import Compiled, build
-from dcai_compile.encoding import Matrix, choose_encoding, without_empty
+from dcai_compile.choose import choose_encoding, without_empty
+from dcai_compile.encoding import Matrix
 from dcai_compile.errors import ContractTooLarge, InvalidName, InvalidOption
 from dcai_compile.families import family_of
 from dcai_compile.gas import affordable_length
@@ -21,8 +22,9 @@ from dcai_compile.layout import plan_layout
 from dcai_compile.model import Model, Options, class_index
 from dcai_compile.names import check_text
 from dcai_compile.preparation import prepare
-from dcai_compile.render import check_contract_name, class_names, render
+from dcai_compile.render import class_names, render
 from dcai_compile.solc import Solc, find_solc
+from dcai_compile.sources import check_contract_name
 from dcai_compile.system import shell_of
 
 EVM_VERSIONS = ("cancun", "prague", "osaka")

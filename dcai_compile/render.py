@@ -13,9 +13,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from posixpath import dirname, normpath
 from typing import Any
 
 import jinja2
@@ -24,15 +21,14 @@ from eth_utils.crypto import keccak
 from numpy.typing import NDArray
 
 from dcai_compile import __version__
-from dcai_compile.errors import InvalidName
 from dcai_compile.families import families, family_of
 from dcai_compile.incentives import incentive_of
 from dcai_compile.layout import Layout
 from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
-from dcai_compile.reserved import RESERVED
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
+from dcai_compile.sources import template_folder, with_imports
 from dcai_compile.system import Part, parts_of, shell_of
 
 COMMENTED_LANES = 1024
@@ -104,23 +100,8 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     for part in base.get("contracts", []):
         sources[f"{part['contract']}.sol"] = _fill("base.sol.j2", {**context, "part": part})
     parts = parts_of(options, integers.encoding.encoder)
-    wanted = [IMPORT.findall(text) for text in sources.values()]
-    wanted.append([f"./contracts/{part.path}.sol" for part in parts])
-    sources.update(_with_imports([path for paths in wanted for path in paths]))
+    sources.update(with_imports(list(sources.values()), [f"{part.path}.sol" for part in parts]))
     return Source(sources, options.name, data_contracts, parts, digest)
-
-
-def _with_imports(paths: list[str]) -> dict[str, str]:
-    """The hand-written files at these paths, and all that they import, by path."""
-    known = dict(hand_written())
-    found: dict[str, str] = {}
-    queue = [normpath(path) for path in paths]
-    while queue:
-        path = queue.pop()
-        if path not in found:
-            found[path] = known[path.removeprefix("contracts/")]
-            queue += [normpath(f"{dirname(path)}/{name}") for name in IMPORT.findall(found[path])]
-    return dict(sorted(found.items()))
 
 
 def system_rows(options: Options) -> list[tuple[str, str]]:
@@ -294,57 +275,3 @@ def _fill(template: str, context: dict[str, Any]) -> str:
     # Conditional sections leave runs of blank lines behind; one is enough.
     text = re.sub(r"\n{3,}", "\n\n", text)
     return re.sub(r"\n+(\n *}\n)", r"\1", text).rstrip("\n") + "\n"
-
-
-def template_folder() -> Traversable:
-    """The folder of the templates, in a checkout and in an installed wheel."""
-    return files("dcai_compile.templates")
-
-
-@cache
-def hand_written() -> tuple[tuple[str, str], ...]:
-    """Path and text of every hand-written Solidity file, by path."""
-    found: list[tuple[str, str]] = []
-
-    def walk(folder: Traversable, prefix: str) -> None:
-        for entry in sorted(folder.iterdir(), key=lambda item: item.name):
-            if entry.is_dir():
-                walk(entry, f"{prefix}{entry.name}/")
-            elif entry.name.endswith(".sol"):
-                found.append((prefix + entry.name, entry.read_text(encoding="utf-8")))
-
-    walk(files("dcai_compile.contracts"), "")
-    return tuple(found)
-
-
-@cache
-def _taken() -> frozenset[str]:
-    """Names of our own files and of what they and the templates declare."""
-    names = {path.rsplit("/", 1)[-1].removesuffix(".sol") for path, _ in hand_written()}
-    texts = [text for _, text in hand_written()]
-    texts += [
-        entry.read_text(encoding="utf-8")
-        for entry in template_folder().iterdir()
-        if entry.name.endswith(".sol.j2")
-    ]
-    for text in texts:
-        names |= set(DECLARED.findall(text))
-    return frozenset(names)
-
-
-IMPORT = re.compile(r'^(?:import|\}) .*from "([^"]+)";$', re.MULTILINE)
-DECLARED = re.compile(r"^ *(?:error|event|function|modifier) +([A-Za-z]\w*)", re.MULTILINE)
-IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-
-
-def check_contract_name(name: str) -> None:
-    """Refuse a name that cannot be a contract's, with `InvalidName`."""
-    if IDENTIFIER.fullmatch(name) and name not in _taken() and name not in RESERVED:
-        return
-    raise InvalidName(
-        f"{name!r} cannot be the name of a contract",
-        hint="use up to 64 letters, digits and underscores, beginning with a letter, and no "
-        "word of Solidity or of this compiler's own contracts",
-        option="name",
-        value=name,
-    )

@@ -8,7 +8,8 @@ import jinja2
 
 from dcai_compile.families import family_of
 from dcai_compile.names import comment_text
-from dcai_compile.render import class_names, template_folder
+from dcai_compile.render import class_names
+from dcai_compile.sources import template_folder
 
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dcai_compile.families import family_of
+from dcai_compile.incentives import incentive_of
 from dcai_compile.verify import ParityReport
 
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled
 
 
-def fact_lines(facts: dict[str, Any]) -> list[str]:
+def fact_lines(facts: dict[str, Any], width: int = 16) -> list[str]:
     """Title and value, a line each; a list's further items stand under its first."""
     lines = []
     for key, value in facts.items():
         title = key.replace("_", " ")
         for item in value if isinstance(value, list) else [value]:
-            lines.append(f"{title:<16}{item}")
+            lines.append(f"{title:<{width}}{item}")
             title = ""
     return lines
 
@@ -25,7 +26,11 @@ def fact_lines(facts: dict[str, Any]) -> list[str]:
 def compile_summary(compiled: Compiled) -> dict[str, Any]:
     """Name, encoding, what was proved, where parameters live, sizes."""
     integers = compiled.integers
-    lines = dict(family_of(integers.model.family).context(integers)["summary"])
+    lines: dict[str, Any] = dict(family_of(integers.model.family).context(integers)["summary"])
+    incentive = incentive_of(compiled.options)
+    if incentive is not None:
+        lines["system"] = f"{compiled.options.layout}, {incentive.name}"
+        lines["deposits"] = list(incentive.words(compiled.options))
     return {
         "contract": compiled.options.name,
         "estimator": integers.model.estimator,

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
-from dcai_compile.encoding import Sample, narrow_indices, without_empty
+from dcai_compile.choose import without_empty
+from dcai_compile.encoding import Sample, narrow_indices
 from dcai_compile.errors import SampleOutOfRange
 from dcai_compile.evm import open_evms
 from dcai_compile.families import family_of

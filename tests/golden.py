@@ -15,7 +15,8 @@ from sklearn.linear_model import Perceptron
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import NearestCentroid
 
-from dcai_compile import Compiled, compile_model
+from dcai_compile import Compiled
+from tests.models import compile_bare
 
 FOLDER = Path(__file__).resolve().parent / "golden_contracts"
 
@@ -91,7 +92,7 @@ def naive_bayes(counts: Any) -> dict[str, Compiled]:
         "Categories": (categorical, codes),
         "Gaussian": (gaussian, values),
     }
-    return {name: compile_model(*model, name=name) for name, model in models.items()}
+    return {name: compile_bare(*model, name=name) for name, model in models.items()}
 
 
 def centroids(X: Any, counts: Any) -> dict[str, Compiled]:
@@ -117,9 +118,9 @@ def centroids(X: Any, counts: Any) -> dict[str, Compiled]:
     medians.within_class_std_dev_ = np.ones(4)
     medians.n_features_in_ = 4
     return {
-        "DenseCentroids": compile_model(dense, X, name="DenseCentroids"),
-        "WordCentroids": compile_model(words, counts, name="WordCentroids"),
-        "Medians": compile_model(medians, X, name="Medians", update="frozen"),
+        "DenseCentroids": compile_bare(dense, X, name="DenseCentroids"),
+        "WordCentroids": compile_bare(words, counts, name="WordCentroids"),
+        "Medians": compile_bare(medians, X, name="Medians", update="frozen"),
     }
 
 
@@ -133,28 +134,28 @@ def golden() -> dict[str, Compiled]:
     X = np.round(rng.normal(size=(40, 4)), 3)
     counts = np.eye(6)[rng.integers(0, 6, 40)] + np.eye(6)[rng.integers(0, 6, 40)]
     found = {
-        "DensePerceptron": compile_model(dense, X, name="DensePerceptron"),
-        "DenseFrozen": compile_model(dense, X, name="DenseFrozen", update="frozen"),
-        "SparsePerceptron": compile_model(
+        "DensePerceptron": compile_bare(dense, X, name="DensePerceptron"),
+        "DenseFrozen": compile_bare(dense, X, name="DenseFrozen", update="frozen"),
+        "SparsePerceptron": compile_bare(
             words, counts, name="SparsePerceptron", encoding="indices"
         ),
     }
     for rule in ("hinge", "log_loss", "pa1", "pa2", "modified_huber", "squared_hinge"):
         name = "Sparse" + "".join(part.title() for part in rule.split("_"))
-        found[name] = compile_model(
+        found[name] = compile_bare(
             words, counts, name=name, encoding="indices", update=rule, learning_rate=0.125
         )
-    found["DenseTopics"] = compile_model(
+    found["DenseTopics"] = compile_bare(
         topics(), X, name="DenseTopics", class_names=("a", "b", "c")
     )
     found |= naive_bayes(counts) | centroids(X, counts)
     tf_idf = sparse.csr_array(counts / 4.0)
-    found["PairsLogLoss"] = compile_model(
+    found["PairsLogLoss"] = compile_bare(
         words, tf_idf, name="PairsLogLoss", encoding="pairs", update="log_loss"
     )
     large = document("sparse perceptron", [0.5] * 7000)
     one_hot = np.eye(7000)[[0, 1, 6999]]
-    found["InDataContracts"] = compile_model(
+    found["InDataContracts"] = compile_bare(
         large, one_hot, name="InDataContracts", encoding="indices", weight_bits=32
     )
     return found

@@ -127,6 +127,7 @@ def test_manifest_and_truffle_artifact_say_what_others_need(tmp_path: Path) -> N
         "name": "dense",
         "n_features": 30,
         "max_length": 30,
+        "max_count": 1,
         "pair_scale": 10**9,
         "min_length": 1,
     }

@@ -13,7 +13,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.neighbors import NearestCentroid
 
-from dcai_compile import Compiled, compile_model, load_artifact
+from dcai_compile import Compiled, load_artifact
 from dcai_compile.errors import (
     InputInvalid,
     InvalidOption,
@@ -25,6 +25,7 @@ from dcai_compile.errors import (
 from dcai_compile.families.centroid.mirror import CentroidMirror
 from dcai_compile.model import Revert, margins
 from tests import models
+from tests.models import compile_bare
 from tests.test_wrong_on_purpose import bump_first_weight, substitute, with_source
 
 HALF, WHOLE = 75, 140
@@ -62,7 +63,7 @@ BY_NAME = pytest.mark.parametrize(
 @BY_NAME
 def test_parity(data: Any, encoding: str) -> None:
     X, y = data()
-    compiled = compile_model(NearestCentroid().fit(X, y), X, y)
+    compiled = compile_bare(NearestCentroid().fit(X, y), X, y)
     assert compiled.encoding == encoding
     report = compiled.verify(X[:120], evm="revm", updates=(X[100:120], y[100:120]))
     assert report.passed, report
@@ -71,7 +72,7 @@ def test_parity(data: Any, encoding: str) -> None:
 
 def test_two_evms_agree() -> None:
     X, y = models.iris()
-    compiled = compile_model(NearestCentroid().fit(X, y), X, y)
+    compiled = compile_bare(NearestCentroid().fit(X, y), X, y)
     report = compiled.verify(X, updates=(X[:10], y[:10]))
     assert report.passed
     assert len(report.evms) == 2
@@ -82,7 +83,7 @@ def test_sums_on_chain_are_the_sums_of_all_the_data(data: Any, encoding: str) ->
     """n updates give the very sums, and the predictions, of a fit on old and new data."""
     X, y = data()
     estimator = NearestCentroid().fit(X[:HALF], y[:HALF])
-    compiled = compile_model(estimator, X[:HALF], y[:HALF])
+    compiled = compile_bare(estimator, X[:HALF], y[:HALF])
     report = compiled.verify(X[:3], evm="revm", updates=(X[HALF:WHOLE], y[HALF:WHOLE]))
     assert report.passed, report
     assert report.reverted == 0
@@ -125,7 +126,7 @@ def test_frozen(settings: dict[str, Any], encoding: str) -> None:
     X, y = models.iris() if encoding == "dense" else tf_idf()
     if encoding == "indices":
         X, y = models.text(200, 3)
-    compiled = compile_model(
+    compiled = compile_bare(
         NearestCentroid(**settings).fit(X, y), X, update="frozen", encoding=encoding
     )
     report = compiled.verify(X[:100], evm="revm", updates=(X[:2], y[:2]))
@@ -139,7 +140,7 @@ def test_identical_classes_tie_and_the_first_wins() -> None:
     X, _ = models.iris()
     twice = np.vstack([X[:40], X[:40]])
     y = np.repeat([5, 6], 40)
-    compiled = compile_model(NearestCentroid().fit(twice, y), twice, y)
+    compiled = compile_bare(NearestCentroid().fit(twice, y), twice, y)
     report = compiled.verify(X, evm="revm")
     assert report.evm_mismatches == 0
     assert report.undecided == len(X)
@@ -150,7 +151,7 @@ def test_a_class_of_one_sample_and_nothing_at_all() -> None:
     X, y = models.text(200, 2)
     y = y.copy()
     y[0] = 9
-    compiled = compile_model(NearestCentroid().fit(X, y), X, y)
+    compiled = compile_bare(NearestCentroid().fit(X, y), X, y)
     nothing = sparse.csr_array((1, 200))
     X = sparse.vstack([X[:10], nothing]).tocsr()
     report = compiled.verify(X, evm="revm", updates=(X, [9] * 11))
@@ -160,7 +161,7 @@ def test_a_class_of_one_sample_and_nothing_at_all() -> None:
 
 def test_repeated_indices_keep_the_square_right() -> None:
     X, y = models.text(200, 2)
-    mirror: Any = compile_model(NearestCentroid().fit(X, y), X, y).new_mirror()
+    mirror: Any = compile_bare(NearestCentroid().fit(X, y), X, y).new_mirror()
     mirror.update_encoded([7, 3, 7, 7], 1)
     sums = mirror.sums()[1].tolist()
     assert mirror.squares()[1] == sum(v * v for v in sums)
@@ -168,9 +169,11 @@ def test_repeated_indices_keep_the_square_right() -> None:
 
 def test_limits_refuse_and_change_nothing() -> None:
     X, y = models.text(200, 2)
-    compiled = compile_model(NearestCentroid().fit(X, y), X, y, horizon=31)
+    X = X.copy()
+    X[0, 3] = 512  # so that a lesson may have it 1,024 times
+    compiled = compile_bare(NearestCentroid().fit(X, y), X, y, horizon=31, encoding="indices")
     mirror: Any = compiled.new_mirror()
-    longest = compiled.integers.encoding.max_length
+    longest = compiled.integers.encoding.max_count
     for _ in range(31):
         mirror.update_encoded([3] * longest, 1)
     mirror.update_encoded([3] * (32767 - 31 * longest), 1)
@@ -178,7 +181,7 @@ def test_limits_refuse_and_change_nothing() -> None:
     with pytest.raises(Revert, match=r"LaneOverflow\(7, 32768\)"):
         mirror.update_encoded([4, 3], 1)
     assert (mirror.sums().tolist(), mirror.counts(), mirror.squares()) == before
-    dense: Any = compile_model(NearestCentroid().fit(X, y), X, y, encoding="dense").new_mirror()
+    dense: Any = compile_bare(NearestCentroid().fit(X, y), X, y, encoding="dense").new_mirror()
     limit = dense.integers.max_value
     with pytest.raises(Revert, match="FeatureValueOutOfRange"):
         dense.update_encoded([-limit - 1] + [0] * 199, 0)
@@ -189,43 +192,43 @@ def test_refusals() -> None:
     X, y = models.iris()
     for settings in ({"shrink_threshold": 0.1}, {"metric": "manhattan"}):
         with pytest.raises(UnsupportedStep, match=next(iter(settings))):
-            compile_model(NearestCentroid(**settings).fit(X, y), X, y)
+            compile_bare(NearestCentroid(**settings).fit(X, y), X, y)
     for priors in ("empirical", [0.2, 0.3, 0.5]):
         skewed = NearestCentroid(priors=priors).fit(X[:100], y[:100])
         with pytest.raises(UnsupportedModel, match="priors"):
-            compile_model(skewed, X[:100], y[:100])
+            compile_bare(skewed, X[:100], y[:100])
     # Equally many samples of each class make empirical priors uniform, until the first lesson.
     balanced = NearestCentroid(priors="empirical").fit(X, y)
     with pytest.raises(UnsupportedStep, match="empirical"):
-        compile_model(balanced, X, y)
-    assert compile_model(balanced, X, update="frozen").verify(X, evm="revm").passed
+        compile_bare(balanced, X, y)
+    assert compile_bare(balanced, X, update="frozen").verify(X, evm="revm").passed
     estimator = NearestCentroid().fit(X, y)
     with pytest.raises(InvalidOption, match="how many samples") as caught:
-        compile_model(estimator, X)
+        compile_bare(estimator, X)
     assert caught.value.option == "y"
     with pytest.raises(SampleOutOfRange, match="'eggs'"):
-        compile_model(estimator, X, ["eggs"] * len(X))
+        compile_bare(estimator, X, ["eggs"] * len(X))
     with pytest.raises(InvalidOption, match="not the training data"):
-        compile_model(estimator, X[:100], y[:100])
+        compile_bare(estimator, X[:100], y[:100])
     with pytest.raises(InvalidOption, match="not the training data"):
-        compile_model(estimator, X + 1e-6, y)
+        compile_bare(estimator, X + 1e-6, y)
     for option, value in (("update", "hinge"), ("learning_rate", 0.1), ("weight_bits", 24)):
         with pytest.raises(InvalidOption) as caught:
-            compile_model(estimator, X, y, **{option: value})  # type: ignore[arg-type]
+            compile_bare(estimator, X, y, **{option: value})  # type: ignore[arg-type]
         assert caught.value.option == option
     with pytest.raises(OverflowPossible):
-        compile_model(estimator, X, y, weight_bits=16)
+        compile_bare(estimator, X, y, weight_bits=16)
     manhattan = NearestCentroid(metric="manhattan").fit(X, y)
     with pytest.raises(InvalidOption, match="does not suit"):
-        compile_model(manhattan, X, encoding="indices", update="frozen")
+        compile_bare(manhattan, X, encoding="indices", update="frozen")
     big = X * 1e9
     with pytest.raises(OverflowPossible, match="scale the features"):
-        compile_model(NearestCentroid().fit(big, y), big, y)
+        compile_bare(NearestCentroid().fit(big, y), big, y)
 
 
 def test_artifact_comes_back(tmp_path: Any) -> None:
     X, y = tf_idf()
-    compiled = compile_model(NearestCentroid().fit(X, y), X, y)
+    compiled = compile_bare(NearestCentroid().fit(X, y), X, y)
     again = load_artifact(compiled.save(tmp_path / "model"))
     assert again.source == compiled.source
     assert again.mirror.predict(X).tolist() == compiled.mirror.predict(X).tolist()
@@ -243,7 +246,7 @@ def document(**more: Any) -> dict[str, Any]:
 
 def test_dcai_json_goes_in_and_comes_out() -> None:
     X = np.array([[0.5, -1.0], [2.0, 0.0], [-1.0, 3.0]])
-    compiled = compile_model(document(featureIndices=[3, 1]), X)
+    compiled = compile_bare(document(featureIndices=[3, 1]), X)
     assert compiled.to_dcai() == document(featureIndices=[3, 1])
     assert compiled.mirror.predict(X[:2]).tolist() == ["a", "b"]
     report = compiled.verify(X, evm="revm", updates=(X, ["c", "c", "a"]))
@@ -257,7 +260,7 @@ def test_dcai_json_goes_in_and_comes_out() -> None:
             "yes": {"centroid": {"1": 0.75, "4": 0.5}, "dataCount": 4},
         },
     }
-    compiled = compile_model(words, np.eye(5), encoding="indices")
+    compiled = compile_bare(words, np.eye(5), encoding="indices")
     assert compiled.to_dcai() == words
     assert compiled.verify(np.eye(5), evm="revm", updates=(np.eye(5), ["no"] * 5)).passed
 
@@ -267,7 +270,7 @@ def test_a_class_without_samples_has_no_mean(update: str) -> None:
     ghost = document()
     ghost["centroids"]["c"]["centroid"] = [1e3, -1e3]
     X = np.array([[0.5, -1.0], [2.0, 0.0], [-1.0, 3.0], [1e3, -1e3]])
-    compiled = compile_model(ghost, X, update=update)
+    compiled = compile_bare(ghost, X, update=update)
     report = compiled.verify(X, evm="revm")
     assert report.passed, report
     assert report.undecided == 0
@@ -275,7 +278,7 @@ def test_a_class_without_samples_has_no_mean(update: str) -> None:
     assert "c" not in compiled.mirror.predict(X)
     for entry in ghost["centroids"].values():
         entry["dataCount"] = 0
-    nobody = compile_model(ghost, X, update=update)
+    nobody = compile_bare(ghost, X, update=update)
     assert nobody.verify(X, evm="revm").passed
     assert set(nobody.mirror.predict(X)) == {"a"}
 
@@ -302,13 +305,13 @@ def test_a_class_without_samples_has_no_mean(update: str) -> None:
 )
 def test_damaged_dcai_json_is_refused(change: dict[str, Any], named: str) -> None:
     with pytest.raises(InputInvalid, match=named):
-        compile_model(document(**change), np.zeros((1, 2)))
+        compile_bare(document(**change), np.zeros((1, 2)))
 
 
 @cache
 def compiled_model(name: str) -> Compiled:
     X, y = {"words": lambda: models.text(200, 3), "iris": models.iris, "tf-idf": tf_idf}[name]()
-    return compile_model(NearestCentroid().fit(X, y), X, y, name="Faulty")
+    return compile_bare(NearestCentroid().fit(X, y), X, y, name="Faulty")
 
 
 FAULTS: dict[str, Callable[[str], str]] = {

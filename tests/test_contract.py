@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from eth_abi.abi import decode, encode
 
-from dcai_compile import Compiled, abi, compile_model
+from dcai_compile import Compiled, abi
 from dcai_compile.evm import CallResult, Evm, open_evms
 from dcai_compile.model import Revert
 from tests import models
+from tests.models import compile_bare
 
 BARE = (
     models.dense_binary,
@@ -153,7 +154,7 @@ def test_feature_indices_of_a_dcai_model(evm: Evm) -> None:
         "featureIndices": indices,
     }
     X = np.random.default_rng(0).normal(size=(50, 5))
-    contract = Deployed(evm, compile_model(document, X))
+    contract = Deployed(evm, compile_bare(document, X))
     assert contract.get("getNumFeatureIndices()", "uint256") == 5
     assert [contract.get("featureIndices(uint256)", "uint32", i) for i in range(5)] == indices
     assert contract.raw("featureIndices(uint256)", 5).output == contract.error(
@@ -238,7 +239,8 @@ def test_full_lane_reverts_and_changes_nothing(evm: Evm) -> None:
         "weights": [-1e6, 1.0],
         "learningRate": 1.0,
     }
-    compiled = compile_model(document, np.eye(2), encoding="indices", horizon=1, weight_bits=32)
+    X = 512 * np.eye(2)
+    compiled = compile_bare(document, X, encoding="indices", horizon=1, weight_bits=32)
     plan = compiled.integers.plan  # type: ignore[attr-defined]
     assert (plan.lane_bits, plan.proved_updates) == (16, (2**15 - 1) // 1024)
     contract = Deployed(evm, compiled)
@@ -284,7 +286,7 @@ def test_transient_counts_are_cleared_between_updates(evm: Evm) -> None:
     compiled = models.sparse_pa()
     contract = Deployed(evm, compiled)
     mirror = compiled.new_mirror()
-    for sample in ([5, 3, 5, 5, 1], [5, 3, 5, 5, 1], [1, 3, 5], [199] * 1024):
+    for sample in ([5, 3, 5, 5, 1], [5, 3, 5, 5, 1], [1, 3, 5], [199] * 14):
         assert contract.send("update(int64[],uint64)", sample, 1).success
         mirror.update_encoded(sample, 1)
         words = compiled.layout.words(mirror.state())

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
 from benchmarks.datasets import zipf_text
-from dcai_compile import Compiled, compile_model, load_artifact
+from dcai_compile import Compiled, load_artifact
 from dcai_compile.errors import (
     InputInvalid,
     InvalidOption,
@@ -23,6 +23,7 @@ from dcai_compile.errors import (
 from dcai_compile.model import Revert
 from dcai_compile.verify import ParityReport
 from tests import models
+from tests.models import compile_bare
 
 
 def check(compiled: Compiled, X: Any, y: Any, evm: str = "revm") -> ParityReport:
@@ -68,7 +69,7 @@ TEXT_SETTINGS = [
 @pytest.mark.parametrize("estimator", TEXT_SETTINGS, ids=lambda e: str(e)[:60])
 def test_words(estimator: Any) -> None:
     X, y = models.text(200, 3)
-    compiled = compile_model(estimator.fit(X, y), X)
+    compiled = compile_bare(estimator.fit(X, y), X)
     assert compiled.encoding == "indices"
     report = check(compiled, X, y)
     assert report.undecided == 0
@@ -85,7 +86,7 @@ def test_words(estimator: Any) -> None:
 def test_fractional_counts(estimator: Any, encoding: str) -> None:
     X, y = tf_idf()
     X = X[:, :60]
-    compiled = compile_model(estimator.fit(X, y), X, encoding=encoding)
+    compiled = compile_bare(estimator.fit(X, y), X, encoding=encoding)
     check(compiled, X, y)
 
 
@@ -96,7 +97,7 @@ def test_fractional_counts(estimator: Any, encoding: str) -> None:
 )
 def test_categories(estimator: Any) -> None:
     X, y = categories()
-    compiled = compile_model(estimator.fit(X, y), X)
+    compiled = compile_bare(estimator.fit(X, y), X)
     report = check(compiled, X, y, evm="auto")
     assert report.undecided == 0
 
@@ -106,7 +107,7 @@ def test_many_categories_and_few_samples() -> None:
     X, y = categories(20)
     for update in ("frozen", "auto"):
         estimator = CategoricalNB(alpha=7.5, min_categories=200).fit(X, y)
-        compiled = compile_model(estimator, X, update=update)
+        compiled = compile_bare(estimator, X, update=update)
         every = np.repeat(np.arange(200), 4).reshape(-1, 4)
         report = compiled.verify(every, evm="revm", updates=(X[:3], y[:3]))
         assert report.passed, report
@@ -115,30 +116,30 @@ def test_many_categories_and_few_samples() -> None:
 @pytest.mark.parametrize("estimator", [MultinomialNB(), ComplementNB(), BernoulliNB(binarize=7.0)])
 def test_real_counts_of_ten_classes(estimator: Any) -> None:
     X, y = load_digits(return_X_y=True)
-    compiled = compile_model(estimator.fit(X, y), X)
+    compiled = compile_bare(estimator.fit(X, y), X)
     assert compiled.encoding == "indices"
     check(compiled, X, y)
 
 
 def test_measurements_of_two_classes() -> None:
     X, y = load_breast_cancer(return_X_y=True)
-    compiled = compile_model(MultinomialNB().fit(X, y), X)
+    compiled = compile_bare(MultinomialNB().fit(X, y), X)
     assert compiled.encoding == "dense"
     check(compiled, X, y)
 
 
 def test_two_evms_agree() -> None:
     X, y = models.text(200, 2)
-    check(compile_model(MultinomialNB().fit(X, y), X), X, y, evm="auto")
+    check(compile_bare(MultinomialNB().fit(X, y), X), X, y, evm="auto")
 
 
 def test_counts_too_many_for_one_contract() -> None:
     X, y = models.text(4200, 3)
-    compiled = compile_model(MultinomialNB().fit(X, y), X, weight_bits=16)
+    compiled = compile_bare(MultinomialNB().fit(X, y), X, weight_bits=16)
     assert len(compiled.contracts) > 1
     check(compiled, X, y)
     X, y = X[:, :3100], y
-    compiled = compile_model(BernoulliNB().fit(X, y), X, weight_bits=16)
+    compiled = compile_bare(BernoulliNB().fit(X, y), X, weight_bits=16)
     assert len(compiled.contracts) > 1
     report = compiled.verify(X[:5], evm="revm", updates=(X[:2], y[:2]))
     assert report.passed, report
@@ -148,7 +149,7 @@ def test_long_documents_of_many_classes_are_decided() -> None:
     """500 words each, of 20 classes and 5,000 words: far below what a fixed point can hold."""
     X, y = zipf_text(300, 5000, 20, seed=11, length=(500, 500))
     estimator = MultinomialNB().fit(X, y)
-    compiled = compile_model(estimator, X)
+    compiled = compile_bare(estimator, X)
     report = compiled.verify(X[:40], evm="revm")
     assert report.passed
     assert report.undecided == 0
@@ -163,7 +164,7 @@ def test_one_token_and_two_thousand() -> None:
     long[0, :8] = 250.0
     X = sparse.vstack([X, sparse.csr_array(long), sparse.csr_array(np.eye(200)[[7]])]).tocsr()
     estimator = MultinomialNB().fit(X[:-2], y)
-    compiled = compile_model(estimator, X)
+    compiled = compile_bare(estimator, X)
     assert [len(sample) for sample in compiled.encode(X[-2:])] == [2000, 1]
     report = compiled.verify(X[-2:], evm="revm", updates=(X[-2:], [0, 1]))
     assert report.passed, report
@@ -173,7 +174,7 @@ def test_a_sample_without_any_word_is_decided_by_the_prior() -> None:
     X, y = models.text(200, 3)
     nothing = sparse.csr_array((1, 200))
     for estimator in (MultinomialNB(), ComplementNB(norm=True), BernoulliNB()):
-        compiled = compile_model(estimator.fit(X, y), X)
+        compiled = compile_bare(estimator.fit(X, y), X)
         report = compiled.verify(nothing, evm="revm", updates=(nothing, [1]))
         assert report.passed
         assert report.samples == 1
@@ -185,7 +186,7 @@ def test_a_feature_never_seen_and_a_class_of_one_sample() -> None:
     y = y.copy()
     y[5] = 9
     for estimator in (MultinomialNB(), ComplementNB(), BernoulliNB()):
-        compiled = compile_model(estimator.fit(X, y), X)
+        compiled = compile_bare(estimator.fit(X, y), X)
         unseen = sparse.csr_array(np.eye(202)[[200, 201]])
         both = sparse.vstack([X[:20], unseen]).tocsr()
         report = compiled.verify(both, evm="revm", updates=(both, [9] * 22))
@@ -198,7 +199,7 @@ def test_a_class_without_samples(kind: Any) -> None:
     """It has a probability of 0 where the prior follows the samples, until it is taught."""
     X, y = models.text(200, 2)
     estimator = kind().partial_fit(X, y, classes=[0, 1, 2])
-    compiled = compile_model(estimator, X)
+    compiled = compile_bare(estimator, X)
     report = compiled.verify(X[:30], evm="revm", updates=(X[:3], [2, 2, 0]))
     assert report.passed, report
     mirror = compiled.new_mirror()
@@ -213,7 +214,7 @@ def test_identical_classes_tie_and_the_first_wins() -> None:
     X = sparse.vstack([X[:50], X[:50]]).tocsr()
     y = np.repeat([3, 4], 50)
     for estimator in (MultinomialNB(), ComplementNB(), ComplementNB(norm=True), BernoulliNB()):
-        compiled = compile_model(estimator.fit(X, y), X)
+        compiled = compile_bare(estimator.fit(X, y), X)
         report = compiled.verify(X[:20], evm="revm")
         assert report.evm_mismatches == 0
         assert report.undecided == 20
@@ -225,7 +226,7 @@ def test_flags_that_are_none_are_refused() -> None:
     X, y = models.text(200, 3)
     flags = (X > 0).astype(np.float64).tocsr()
     estimator = BernoulliNB(binarize=None).fit(flags, y)
-    compiled = compile_model(estimator, flags)
+    compiled = compile_bare(estimator, flags)
     check(compiled, flags, y)
     with pytest.raises(SampleOutOfRange, match=r"the value 2\.0"):
         compiled.encode(flags * 2.0)
@@ -236,15 +237,15 @@ def test_labels_are_not_needed_and_need_not_be_the_classes() -> None:
     X, y = models.text(200, 3)
     estimator = MultinomialNB().fit(X, y)
     with pytest.raises(InvalidOption, match="3 labels for 200") as caught:
-        compile_model(estimator, X, [0, 1, 2])
+        compile_bare(estimator, X, [0, 1, 2])
     assert caught.value.option == "y"
-    compiled = compile_model(estimator, X, ["eggs"] * 200)
-    assert compiled.source == compile_model(estimator, X).source
+    compiled = compile_bare(estimator, X, ["eggs"] * 200)
+    assert compiled.source == compile_bare(estimator, X).source
 
 
 def test_unseen_category_is_refused_by_name_and_by_the_contract() -> None:
     X, y = categories()
-    compiled = compile_model(CategoricalNB().fit(X, y), X)
+    compiled = compile_bare(CategoricalNB().fit(X, y), X)
     with pytest.raises(IndexError):
         CategoricalNB().fit(X, y).predict([[0, 6, 0, 0]])
     with pytest.raises(SampleOutOfRange, match="6"):
@@ -256,7 +257,7 @@ def test_unseen_category_is_refused_by_name_and_by_the_contract() -> None:
 
 def test_negative_values_are_refused_by_the_contract() -> None:
     X, y = tf_idf()
-    compiled = compile_model(MultinomialNB().fit(X, y), X, encoding="dense")
+    compiled = compile_bare(MultinomialNB().fit(X, y), X, encoding="dense")
     for index in (0, 199):
         sample = [0] * 200
         sample[index] = -1
@@ -268,7 +269,7 @@ def test_sample_weights_make_fractions() -> None:
     X, y = models.text(200, 3)
     weights = np.random.default_rng(2).uniform(0.1, 3.0, len(y))
     for estimator in (MultinomialNB(), ComplementNB(norm=True), BernoulliNB()):
-        compiled = compile_model(estimator.fit(X, y, sample_weight=weights), X)
+        compiled = compile_bare(estimator.fit(X, y, sample_weight=weights), X)
         assert compiled.integers.grain == 1 << 24  # type: ignore[attr-defined]
         check(compiled, X, y)
 
@@ -277,39 +278,39 @@ def test_sample_weights_make_fractions() -> None:
 def test_no_smoothing_at_all_is_refused(kind: Any) -> None:
     X, y = models.text(200, 2)
     with np.errstate(all="ignore"), pytest.raises(UnsupportedModel, match="probability of 0"):
-        compile_model(kind(alpha=0.0).fit(X, y), X)
+        compile_bare(kind(alpha=0.0).fit(X, y), X)
 
 
 def test_other_refusals() -> None:
     X, y = models.text(200, 2)
     with pytest.raises(UnsupportedModel, match="one class"):
-        compile_model(MultinomialNB().fit(X, np.zeros(len(y))), X)
+        compile_bare(MultinomialNB().fit(X, np.zeros(len(y))), X)
     with pytest.raises(UnsupportedModel, match="one feature"):
-        compile_model(ComplementNB(norm=True).fit(X[:, :1], y), X[:, :1])
+        compile_bare(ComplementNB(norm=True).fit(X[:, :1], y), X[:, :1])
     estimator = MultinomialNB().fit(X, y)
     for option, value in (("update", "perceptron"), ("learning_rate", 0.1), ("weight_bits", 24)):
         with pytest.raises(InvalidOption) as caught:
-            compile_model(estimator, X, **{option: value})  # type: ignore[arg-type]
+            compile_bare(estimator, X, **{option: value})  # type: ignore[arg-type]
         assert caught.value.option == option
     with pytest.raises(OverflowPossible, match="weight_bits=8"):
-        compile_model(estimator, X, weight_bits=8)
+        compile_bare(estimator, X, weight_bits=8)
     for encoding in ("dense", "pairs"):
         with pytest.raises(InvalidOption, match="does not suit"):
-            compile_model(BernoulliNB().fit(X, y), X, encoding=encoding)
+            compile_bare(BernoulliNB().fit(X, y), X, encoding=encoding)
 
 
 def test_alpha_too_fine_for_the_product_is_refused() -> None:
     X, y = tf_idf()
     estimator = MultinomialNB(alpha=1e-18 / 3.0).fit(X, y)
     with pytest.raises(OverflowPossible, match="too fine"):
-        compile_model(estimator, X)
+        compile_bare(estimator, X)
 
 
 def test_artifact_comes_back_and_predicts_the_same(tmp_path: Any) -> None:
     X, y = categories()
     cases = [(CategoricalNB(), X, y), (ComplementNB(norm=True), *models.text(200, 3))]
     for number, (estimator, samples, labels) in enumerate(cases):
-        compiled = compile_model(estimator.fit(samples, labels), samples)
+        compiled = compile_bare(estimator.fit(samples, labels), samples)
         again = load_artifact(compiled.save(tmp_path / str(number)))
         assert again.source == compiled.source
         assert again.encode(samples) == compiled.encode(samples)
@@ -331,14 +332,14 @@ def document(**more: Any) -> dict[str, Any]:
 
 def test_dcai_json_goes_in_and_comes_out() -> None:
     X = np.eye(3)[[0, 1, 2, 0]]
-    compiled = compile_model(document(featureIndices=[7, 1, 4]), X, encoding="indices")
+    compiled = compile_bare(document(featureIndices=[7, 1, 4]), X, encoding="indices")
     assert compiled.to_dcai() == document(featureIndices=[7, 1, 4])
     assert compiled.mirror.predict(X).tolist() == ["no", "yes", "no", "no"]
     report = compiled.verify(X, evm="revm", updates=(X, ["yes"] * 4))
     assert report.passed, report
     compiled.mirror.update(X[1], "no")
     assert compiled.to_dcai()["featureCounts"][0] == [[0, 2], [1, 1], [2, 1]]
-    again = compile_model(compiled.to_dcai(), X, encoding="indices")
+    again = compile_bare(compiled.to_dcai(), X, encoding="indices")
     assert again.mirror.predict(X).tolist() == compiled.mirror.predict(X).tolist()
 
 
@@ -355,11 +356,11 @@ def test_dcai_json_goes_in_and_comes_out() -> None:
 )
 def test_damaged_dcai_json_is_refused(change: dict[str, Any], named: str) -> None:
     with pytest.raises(InputInvalid, match=named):
-        compile_model(document(**change), np.eye(3), encoding="indices")
+        compile_bare(document(**change), np.eye(3), encoding="indices")
 
 
 def test_only_models_of_its_shape_go_to_dcai() -> None:
     X, y = models.text(200, 2)
     for estimator in (ComplementNB(), BernoulliNB(), MultinomialNB(fit_prior=False)):
         with pytest.raises(UnsupportedModel, match="DCAI has no model"):
-            compile_model(estimator.fit(X, y), X).to_dcai()
+            compile_bare(estimator.fit(X, y), X).to_dcai()

@@ -9,10 +9,11 @@ import pytest
 from scipy import sparse
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, MultinomialNB
 
-from dcai_compile import bigfloat, compile_model
+from dcai_compile import bigfloat
 from dcai_compile.families.count_bayes.mirror import CountMirror
 from dcai_compile.model import Revert, margins
 from tests import models
+from tests.models import compile_bare
 from tests.test_count_bayes import categories, tf_idf
 
 HALF, WHOLE = 75, 150
@@ -20,7 +21,7 @@ HALF, WHOLE = 75, 150
 
 def stream(estimator: Any, X: Any, y: Any, **options: Any) -> tuple[CountMirror, Any]:
     """A contract trained on half and taught the other half, and scikit-learn trained on all."""
-    compiled = compile_model(estimator.fit(X[:HALF], y[:HALF]), X[:HALF], **options)
+    compiled = compile_bare(estimator.fit(X[:HALF], y[:HALF]), X[:HALF], **options)
     report = compiled.verify(X[:5], evm="revm", updates=(X[HALF:WHOLE], y[HALF:WHOLE]))
     assert report.passed, report  # every storage slot after every update is the mirror's
     assert (report.updates, report.reverted) == (WHOLE - HALF, 0)
@@ -79,7 +80,7 @@ def test_categories_counted_on_chain_are_those_of_all_the_data() -> None:
 def test_fractions_are_the_integer_sum_of_what_was_sent(estimator: Any, encoding: str) -> None:
     X, y = tf_idf()
     X = sparse.csr_array(X[:, :50])
-    compiled = compile_model(estimator.fit(X[:HALF], y[:HALF]), X[:HALF], encoding=encoding)
+    compiled = compile_bare(estimator.fit(X[:HALF], y[:HALF]), X[:HALF], encoding=encoding)
     mirror = compiled.new_mirror()
     assert isinstance(mirror, CountMirror)
     before = mirror.counts()
@@ -108,23 +109,33 @@ def test_the_kept_product_is_the_product_of_all_numerators() -> None:
         assert abs(mantissa - (exact >> shift)) < 1 << 28
 
 
-def test_a_repeated_index_counts_again_but_is_one_presence() -> None:
+def test_a_repeated_index_counts_again_where_counts_are_meant() -> None:
     X, y = models.text(200, 2)
-    counted: Any = compile_model(MultinomialNB().fit(X, y), X).new_mirror()
-    present: Any = compile_model(BernoulliNB().fit(X, y), X).new_mirror()
-    for mirror, expected in ((counted, 3), (present, 1)):
+    counted: Any = compile_bare(MultinomialNB().fit(X, y), X).new_mirror()
+    present: Any = compile_bare(BernoulliNB().fit(X, y), X).new_mirror()
+    for mirror, times in ((counted, 3), (present, 1)):
         before = mirror.counts()[1, 7]
-        mirror.update_encoded([7, 7, 7], 1)
-        assert mirror.counts()[1, 7] - before == expected
+        mirror.update_encoded([7] * times, 1)
+        assert mirror.counts()[1, 7] - before == times
+    with pytest.raises(Revert, match=r"FeatureRepeated\(1, 7, 1\)"):
+        present.update_encoded([7, 7], 1)
+
+
+def repetitive() -> tuple[Any, Any]:
+    """Words, and one sample that has one of them 512 times: a lesson may have it 1,024 times."""
+    X, y = models.text(200, 2)
+    X = X.copy()
+    X[0, 3] = 512
+    return X, y
 
 
 def test_a_full_lane_refuses_and_changes_nothing() -> None:
-    X, y = models.text(200, 2)
-    compiled = compile_model(MultinomialNB().fit(X, y), X, horizon=31)
+    X, y = repetitive()
+    compiled = compile_bare(MultinomialNB().fit(X, y), X, horizon=31, encoding="indices")
     integers: Any = compiled.integers
     assert integers.lane_bits == 16
     mirror: Any = compiled.new_mirror()
-    longest = compiled.integers.encoding.max_length
+    longest = compiled.integers.encoding.max_count
     for _ in range(31):
         mirror.update_encoded([3] * longest, 1)
     mirror.update_encoded([3] * (32767 - 31 * longest), 1)
@@ -142,7 +153,7 @@ def test_a_full_lane_refuses_and_changes_nothing() -> None:
 
 def test_updates_of_values_above_the_proved_range_are_refused() -> None:
     X, y = tf_idf()
-    compiled = compile_model(MultinomialNB().fit(X, y), X, encoding="dense")
+    compiled = compile_bare(MultinomialNB().fit(X, y), X, encoding="dense")
     limit = compiled.integers.max_value  # type: ignore[attr-defined]
     mirror = compiled.new_mirror()
     mirror.update_encoded([limit] * 200, 0)
@@ -152,7 +163,7 @@ def test_updates_of_values_above_the_proved_range_are_refused() -> None:
 
 def test_frozen_models_refuse_to_learn() -> None:
     X, y = models.text(200, 2)
-    compiled = compile_model(MultinomialNB().fit(X, y), X, update="frozen")
+    compiled = compile_bare(MultinomialNB().fit(X, y), X, update="frozen")
     report = compiled.verify(X[:10], evm="revm", updates=(X[:3], y[:3]))
     assert report.passed
     assert report.reverted == 3

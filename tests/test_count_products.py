@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 
 from dcai_compile import bigfloat
-from dcai_compile.encoding import choose_encoding
+from dcai_compile.choose import choose_encoding
 from dcai_compile.families import extract, family_of
 from dcai_compile.families.count_bayes.bounds import PRODUCT_ERROR
 from dcai_compile.families.count_bayes.products import power_product, product

@@ -16,9 +16,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import sparse
 
-from dcai_compile import compile_model
 from dcai_compile.errors import InputInvalid, UnsupportedModel
 from tests import models
+from tests.models import compile_bare
 
 WORDS = 1000
 """Features of the word models other than the perceptron."""
@@ -52,7 +52,7 @@ def test_dcai_model_predicts_what_exact_mathematics_says(name: str) -> None:
     work = workload(name)
     X, expected = samples_of(work)
     encoding = "indices" if sparse.issparse(X) else "dense"
-    compiled = compile_model(work["model"], X, encoding=encoding)
+    compiled = compile_bare(work["model"], X, encoding=encoding)
     labels = np.array(work["classifications"])
     assert np.array_equal(compiled.mirror.predict(X), labels[expected])
     wire = [sample["data_int64"] for sample in work["samples"]]
@@ -71,7 +71,7 @@ def synthetic(kind: str, **more: Any) -> dict[str, Any]:
 def test_dense_model_learns_as_scikit_learns_perceptron(kind: str, more: dict[str, float]) -> None:
     document = synthetic(kind, **more)
     X = np.random.default_rng(2).normal(size=(40, 30))
-    compiled = compile_model(document, X)
+    compiled = compile_bare(document, X)
     model: Any = compiled.integers.model
     assert model.intercept[0] == more.get("bias", more.get("intercept", 0.0))
     assert model.step.learning_rate == more.get("learningRate", 0.5)
@@ -94,14 +94,14 @@ def test_a_perceptron_goes_in_and_comes_out(kind: str) -> None:
     }
     encoding = kind.split()[0].replace("sparse", "indices")
     X = np.eye(30)
-    compiled = compile_model(document, X, encoding=encoding, weight_bits=64)
+    compiled = compile_bare(document, X, encoding=encoding, weight_bits=64)
     found = compiled.to_dcai()
     assert found["weights"] == pytest.approx(weights, abs=1e-12)
     assert {**found, "weights": weights} == document
     compiled.mirror.update(X[3], "yes" if weights[3] + 0.25 <= 0 else "no")
     taught = compiled.to_dcai()
     assert taught["weights"][3] != weights[3]
-    again = compile_model(taught, X, encoding=encoding)
+    again = compile_bare(taught, X, encoding=encoding)
     assert again.mirror.predict(X).tolist() == compiled.mirror.predict(X).tolist()
 
 
@@ -114,7 +114,7 @@ def test_sparse_weights_extend_the_dense_ones(tmp_path: Path) -> None:
     document = synthetic("sparse perceptron", sparseWeights={"3": 7.5, "41": -2.25})
     (tmp_path / "model.json").write_text(json.dumps(document))
     X = sparse.csr_array(np.eye(42)[[3, 41, 5]])
-    compiled = compile_model(tmp_path / "model.json", X, encoding="indices")
+    compiled = compile_bare(tmp_path / "model.json", X, encoding="indices")
     model: Any = compiled.integers.model
     assert model.coef.shape == (1, 42)
     assert model.coef[0, 3] == 7.5
@@ -137,4 +137,4 @@ def test_sparse_weights_extend_the_dense_ones(tmp_path: Path) -> None:
 )
 def test_damaged_document_is_refused(change: dict[str, Any], named: str) -> None:
     with pytest.raises(InputInvalid, match=named):
-        compile_model({**synthetic("dense perceptron"), **change}, np.zeros((1, 30)))
+        compile_bare({**synthetic("dense perceptron"), **change}, np.zeros((1, 30)))

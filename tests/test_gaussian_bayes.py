@@ -11,11 +11,12 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.naive_bayes import GaussianNB
 
-from dcai_compile import Compiled, compile_model, load_artifact
+from dcai_compile import Compiled, load_artifact
 from dcai_compile.errors import InvalidOption, OverflowPossible, UnsupportedModel
 from dcai_compile.families.gaussian_bayes.mirror import GaussianMirror
 from dcai_compile.model import Revert, margins
 from tests import models
+from tests.models import compile_bare
 from tests.test_centroid import shuffled
 from tests.test_wrong_on_purpose import bump_first_weight, substitute, with_source
 
@@ -33,7 +34,7 @@ BY_NAME = pytest.mark.parametrize("data", DATA, ids=lambda v: getattr(v, "__name
 @pytest.mark.parametrize("with_labels", [True, False])
 def test_parity(data: Any, with_labels: bool) -> None:
     X, y = data()
-    compiled = compile_model(GaussianNB().fit(X, y), X, y if with_labels else None)
+    compiled = compile_bare(GaussianNB().fit(X, y), X, y if with_labels else None)
     assert compiled.encoding == "dense"
     integers: Any = compiled.integers
     assert integers.from_training == with_labels
@@ -50,7 +51,7 @@ def test_parity(data: Any, with_labels: bool) -> None:
 def test_settings(settings: dict[str, Any]) -> None:
     X, y = models.iris()
     estimator = GaussianNB(**settings).fit(X, y)
-    compiled = compile_model(estimator, X, y)
+    compiled = compile_bare(estimator, X, y)
     report = compiled.verify(X, updates=(X[:10], y[:10]))
     assert report.passed, report
     restored = compiled.new_mirror().to_estimator()
@@ -65,7 +66,7 @@ def test_sums_on_chain_are_the_sums_of_all_the_data(data: Any) -> None:
     # Two features less than the smoothing is taken from would change it; the widest one is in both.
     half, whole = 75, 140
     estimator = GaussianNB().fit(X[:half], y[:half])
-    compiled = compile_model(estimator, X[:half], y[:half])
+    compiled = compile_bare(estimator, X[:half], y[:half])
     report = compiled.verify(X[:3], evm="revm", updates=(X[half:whole], y[half:whole]))
     assert report.passed, report
     mirror = compiled.new_mirror()
@@ -94,7 +95,7 @@ def test_smoothing_stays_where_partial_fit_would_lose_it() -> None:
     X, y = models.iris()
     X = np.hstack([X, np.ones((len(X), 1))])
     estimator = GaussianNB().fit(X, y)
-    compiled = compile_model(estimator, X, y)
+    compiled = compile_bare(estimator, X, y)
     mirror = compiled.new_mirror()
     mirror.update(X[0], y[0])
     assert mirror.to_estimator().var_[0, 4] == pytest.approx(estimator.epsilon_)
@@ -107,11 +108,11 @@ def test_smoothing_stays_where_partial_fit_would_lose_it() -> None:
 def test_a_class_of_one_sample_and_one_of_none() -> None:
     X, y = models.iris()
     y = np.where(np.arange(len(y)) == 3, 7, y)
-    compiled = compile_model(GaussianNB().fit(X, y), X, y)
+    compiled = compile_bare(GaussianNB().fit(X, y), X, y)
     assert compiled.verify(X[:40], evm="revm", updates=(X[:3], [7, 7, 0])).passed
     with np.errstate(divide="ignore"):
         estimator = GaussianNB().partial_fit(X, y, classes=[0, 1, 2, 5, 7])
-        compiled = compile_model(estimator, X, y)
+        compiled = compile_bare(estimator, X, y)
         report = compiled.verify(X[:40], evm="revm", updates=(X[:3], [5, 5, 0]))
         assert report.passed, report
         assert compiled.mirror.predict(X).tolist() == estimator.predict(X).tolist()
@@ -125,7 +126,7 @@ def test_identical_classes_tie_and_the_first_wins() -> None:
     X, _ = models.iris()
     twice = np.vstack([X[:40], X[:40]])
     y = np.repeat([5, 6], 40)
-    compiled = compile_model(GaussianNB().fit(twice, y), twice, y)
+    compiled = compile_bare(GaussianNB().fit(twice, y), twice, y)
     report = compiled.verify(X, evm="revm")
     assert report.evm_mismatches == 0
     assert report.undecided == len(X)
@@ -135,7 +136,7 @@ def test_identical_classes_tie_and_the_first_wins() -> None:
 def test_any_int64_is_scored_after_as_many_updates_as_fit() -> None:
     """Nothing overflows in the state that the limits allow, at the ends of what a sample can be."""
     X, y = models.iris()
-    compiled = compile_model(GaussianNB().fit(X, y), X, y)
+    compiled = compile_bare(GaussianNB().fit(X, y), X, y)
     integers: Any = compiled.integers
     mirror: Any = compiled.new_mirror()
     mirror.added[1] = integers.count_max
@@ -150,7 +151,7 @@ def test_any_int64_is_scored_after_as_many_updates_as_fit() -> None:
 
 def test_updates_of_values_above_the_proved_range_are_refused() -> None:
     X, y = models.iris()
-    mirror: Any = compile_model(GaussianNB().fit(X, y), X, y).new_mirror()
+    mirror: Any = compile_bare(GaussianNB().fit(X, y), X, y).new_mirror()
     limit = mirror.integers.max_value
     mirror.update_encoded([limit, -limit, 0, 0], 1)
     before = mirror.parameters()
@@ -164,15 +165,15 @@ def test_refusals() -> None:
     X, y = models.iris()
     weighted = GaussianNB().fit(X, y, sample_weight=np.linspace(0.1, 2.0, len(y)))
     with pytest.raises(UnsupportedModel, match="sample weights"):
-        compile_model(weighted, X, y)
+        compile_bare(weighted, X, y)
     with pytest.raises(UnsupportedModel, match="one class"):
-        compile_model(GaussianNB().fit(X, np.zeros(len(y))), X)
+        compile_bare(GaussianNB().fit(X, np.zeros(len(y))), X)
     flat = np.hstack([X, np.ones((len(X), 1))])
     with pytest.raises(UnsupportedModel, match="feature 4 does not vary"):
-        compile_model(GaussianNB(var_smoothing=0.0).fit(flat, y), flat, y)
+        compile_bare(GaussianNB(var_smoothing=0.0).fit(flat, y), flat, y)
     unseen = GaussianNB(priors=[0.25] * 4).partial_fit(X, y, classes=[0, 1, 2, 3])
     with pytest.raises(UnsupportedModel, match="class 3"):
-        compile_model(unseen, X, y)
+        compile_bare(unseen, X, y)
     estimator = GaussianNB().fit(X, y)
     for option, value in (
         ("update", "hinge"),
@@ -181,16 +182,16 @@ def test_refusals() -> None:
         ("encoding", "pairs"),
     ):
         with pytest.raises(InvalidOption) as caught:
-            compile_model(estimator, X, y, **{option: value})  # type: ignore[arg-type]
+            compile_bare(estimator, X, y, **{option: value})  # type: ignore[arg-type]
         assert caught.value.option == option
     wide = X * 1e8
     with pytest.raises(OverflowPossible, match="scale the features"):
-        compile_model(GaussianNB().fit(wide, y), wide, y)
+        compile_bare(GaussianNB().fit(wide, y), wide, y)
 
 
 def test_frozen_and_artifact(tmp_path: Any) -> None:
     X, y = models.iris()
-    compiled = compile_model(GaussianNB().fit(X, y), X, y, update="frozen")
+    compiled = compile_bare(GaussianNB().fit(X, y), X, y, update="frozen")
     again = load_artifact(compiled.save(tmp_path / "model"))
     assert again.source == compiled.source
     report = again.verify(X, evm="revm", updates=(X[:2], y[:2]))
@@ -202,7 +203,7 @@ def test_frozen_and_artifact(tmp_path: Any) -> None:
 def compiled_iris() -> Compiled:
     X, y = models.iris()
     estimator = GaussianNB(var_smoothing=1e-3).fit(X, y)
-    return compile_model(estimator, X, y, name="Faulty")
+    return compile_bare(estimator, X, y, name="Faulty")
 
 
 FAULTS: dict[str, Callable[[str], str]] = {

@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.naive_bayes import GaussianNB
 
-from dcai_compile import Compiled, abi, compile_model
+from dcai_compile import Compiled, abi
 from dcai_compile.artifact import build
 from dcai_compile.evm import open_evms
 from dcai_compile.families import family_of
@@ -25,6 +25,7 @@ from dcai_compile.model import margins
 from dcai_compile.parity import EvmCheck
 from dcai_compile.render import render
 from tests import models
+from tests.models import compile_bare
 
 ENDS = [-(2**63), 2**63 - 1]
 
@@ -32,7 +33,7 @@ ENDS = [-(2**63), 2**63 - 1]
 @cache
 def compiled_iris() -> Compiled:
     X, y = models.iris()
-    return compile_model(GaussianNB().fit(X[:100], y[:100]), X[:100], y[:100])
+    return compile_bare(GaussianNB().fit(X[:100], y[:100]), X[:100], y[:100])
 
 
 def integers_of(compiled: Compiled) -> GaussianIntegers:
@@ -49,7 +50,7 @@ def mirror_of(compiled: Compiled) -> GaussianMirror:
 def built(compiled: Compiled, integers: GaussianIntegers) -> Compiled:
     """The contract of other integers."""
     family = family_of(integers.model.family)
-    layout = plan_layout(family.code_table(integers), family.storage_tables(integers))
+    layout = plan_layout(family.code_table(integers), family.storage_tables(integers), 1)
     source = render(integers, layout, compiled.options)
     request, contracts = build(source, layout, compiled.options, None)
     return replace(
@@ -79,7 +80,7 @@ def test_the_fullest_state_scores_the_farthest_sample_as_the_mirror(
     """What `unchecked` rests on: published sums as large as all the lanes together can become."""
     X, y = models.iris()
     estimator = GaussianNB(var_smoothing=var_smoothing).fit(X, y)
-    compiled = compile_model(estimator, X, y, horizon=horizon)
+    compiled = compile_bare(estimator, X, y, horizon=horizon)
     integers = integers_of(compiled)
     n, most = integers.count_max, integers.max_value
     sums = tuple(tuple(s + n * most for s in row) for row in integers.sums)
@@ -120,7 +121,7 @@ def test_a_full_count_refuses_and_changes_nothing() -> None:
 def test_features_of_any_size(scale: float) -> None:
     X, y = models.iris()
     X = X * scale
-    compiled = compile_model(GaussianNB().fit(X, y), X, y)
+    compiled = compile_bare(GaussianNB().fit(X, y), X, y)
     report = compiled.verify(X, evm="revm", updates=(X[:5], y[:5]))
     assert report.passed, report
     assert report.undecided <= (150 if scale < 1e-6 else 0)
@@ -146,7 +147,7 @@ def exact_scores(integers: GaussianIntegers, sample: list[int]) -> list[Decimal]
 @pytest.mark.parametrize("data", [models.iris, models.breast_cancer])
 def test_a_score_is_the_exact_one_within_the_proved_floors(data: Any) -> None:
     X, y = data()
-    compiled = compile_model(GaussianNB().fit(X, y), X, y)
+    compiled = compile_bare(GaussianNB().fit(X, y), X, y)
     integers = integers_of(compiled)
     unit = Decimal(2) ** -integers.fraction_bits
     samples = compiled.mirror.encode(X[:30])
@@ -186,7 +187,7 @@ def test_batches_leave_a_smoothing_that_the_contract_keeps() -> None:
     for part in sorted(parts, key=lambda part: X[part].var(axis=0).max()):
         estimator.partial_fit(X[part], y[part], classes=range(10))
     assert estimator.var_.min() < estimator.epsilon_
-    compiled = compile_model(estimator, X[:500], y[:500])
+    compiled = compile_bare(estimator, X[:500], y[:500])
     model = integers_of(compiled).model
     assert model.epsilon == estimator.var_.min()
     report = compiled.verify(X[500:530], evm="revm", updates=(X[600:605], y[600:605]))
@@ -198,7 +199,7 @@ def test_batches_leave_a_smoothing_that_the_contract_keeps() -> None:
 def test_the_smoothing_is_all_that_differs_from_a_fit_on_all_the_data() -> None:
     X, y = models.iris()
     estimator = GaussianNB(var_smoothing=1e-3).fit(X[:75], y[:75])
-    mirror = mirror_of(compile_model(estimator, X[:75], y[:75]))
+    mirror = mirror_of(compile_bare(estimator, X[:75], y[:75]))
     for x, label in zip(X[75:], y[75:], strict=True):
         mirror.update(x, label)
     refitted = GaussianNB(var_smoothing=1e-3).fit(X, y)
@@ -222,7 +223,7 @@ def test_labels_that_are_not_the_training_data_are_no_sums(one_by_one: bool) -> 
         other[[first, second]] = 2, 1
     else:
         other = np.roll(other, 1)
-    compiled = compile_model(estimator, X[:100], other)
+    compiled = compile_bare(estimator, X[:100], other)
     assert not integers_of(compiled).from_training
     assert compiled.verify(X, evm="revm").passed
 
@@ -233,7 +234,7 @@ def test_single_precision(dtype: Any) -> None:
     narrow = X.astype(np.float32)
     estimator = GaussianNB().fit(narrow, y)
     assert estimator.theta_.dtype == np.float32
-    compiled = compile_model(estimator, narrow, y)
+    compiled = compile_bare(estimator, narrow, y)
     report = compiled.verify(X.astype(dtype), evm="revm", updates=(narrow[:5], y[:5]))
     assert report.passed, report
     assert report.max_error > 0.0
@@ -271,7 +272,7 @@ def test_large_variances_around_zero_are_followed_within_their_bound() -> None:
     X = rng.normal(size=(200, 3)) * [1e5, 1.0, 1e-3]
     y = rng.integers(0, 2, 200)
     X[y == 1] += [5e4, 0.5, 1e-3]
-    compiled = compile_model(GaussianNB(var_smoothing=1e-16).fit(X, y), X, y)
+    compiled = compile_bare(GaussianNB(var_smoothing=1e-16).fit(X, y), X, y)
     taught = np.vstack([np.zeros((5, 3)), X[:20]])
     report = compiled.verify(X[:40], evm="revm", updates=(taught, [0] * 5 + y[:20].tolist()))
     assert report.passed, report
@@ -281,7 +282,7 @@ def test_large_variances_around_zero_are_followed_within_their_bound() -> None:
 def test_predictions_of_the_restored_estimator_are_the_contracts() -> None:
     X, y = load_digits(return_X_y=True)
     estimator = GaussianNB(priors=np.full(10, 0.1)).fit(X[:300], y[:300])
-    mirror = mirror_of(compile_model(estimator, X[:300], y[:300], class_names=list("abcdefghij")))
+    mirror = mirror_of(compile_bare(estimator, X[:300], y[:300], class_names=list("abcdefghij")))
     for x, label in zip(X[300:340], y[300:340], strict=True):
         mirror.update(x, label)
     restored = mirror.to_estimator()

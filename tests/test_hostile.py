@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from dcai_compile import Compiled, abi, compile_model, load_artifact
+from dcai_compile import Compiled, abi, load_artifact
 from dcai_compile.errors import (
     ArtifactInvalid,
     InputInvalid,
@@ -29,12 +29,13 @@ from dcai_compile.errors import (
 from dcai_compile.evm import Evm, open_evms
 from dcai_compile.model import Revert
 from tests import models
+from tests.models import compile_bare
 
 
 def frozen_iris(**options: Any) -> Compiled:
     X, y = models.iris()
     estimator = LogisticRegression(max_iter=500).fit(X, y)
-    return compile_model(estimator, X, **{"update": "frozen", **options})
+    return compile_bare(estimator, X, **{"update": "frozen", **options})
 
 
 # Names
@@ -143,14 +144,14 @@ def test_model_that_is_not_finite_is_refused(value: float, parameter: str) -> No
     estimator = LogisticRegression(max_iter=500).fit(X, y)
     getattr(estimator, parameter)[1] = value
     with pytest.raises(ModelNotFinite) as caught:
-        compile_model(estimator, X, update="frozen")
+        compile_bare(estimator, X, update="frozen")
     assert caught.value.parameter == parameter
     assert caught.value.index[0] == 1
 
 
 def test_unfitted_estimator_is_refused() -> None:
     with pytest.raises(NotFitted, match="LogisticRegression was never trained"):
-        compile_model(LogisticRegression(), np.zeros((1, 2)), update="frozen")
+        compile_bare(LogisticRegression(), np.zeros((1, 2)), update="frozen")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_unfitted_estimator_is_refused() -> None:
 )
 def test_other_estimators_are_refused_with_what_is_supported(estimator: Any) -> None:
     with pytest.raises(UnsupportedModel) as caught:
-        compile_model(estimator, np.zeros((1, 2)))
+        compile_bare(estimator, np.zeros((1, 2)))
     assert "LogisticRegression" in caught.value.hint
 
 
@@ -169,7 +170,7 @@ def test_subclass_is_refused() -> None:
 
     X, y = models.breast_cancer()
     with pytest.raises(UnsupportedModel, match="subclass of LogisticRegression") as caught:
-        compile_model(Sneaky().fit(X, y), X, update="frozen")
+        compile_bare(Sneaky().fit(X, y), X, update="frozen")
     assert "register" in caught.value.hint
 
 
@@ -201,18 +202,18 @@ def test_step_that_is_not_reproduced_is_refused_by_name(
     X, y = models.breast_cancer()
     estimator = SGDClassifier(random_state=0, **settings).fit(X, y)
     with pytest.raises(UnsupportedStep) as caught:
-        compile_model(estimator, X)
+        compile_bare(estimator, X)
     assert caught.value.setting == named
     assert named in caught.value.message
     # The hint names an option that compiles.
     assert "update='hinge'" in caught.value.hint
-    assert compile_model(estimator, X, update="hinge", learning_rate=0.1).bytecode
+    assert compile_bare(estimator, X, update="hinge", learning_rate=0.1).bytecode
 
 
 def test_estimator_without_a_step_needs_one() -> None:
     X, y = models.breast_cancer()
     with pytest.raises(UnsupportedStep, match="no training step of its own") as caught:
-        compile_model(LogisticRegression().fit(X, y), X)
+        compile_bare(LogisticRegression().fit(X, y), X)
     assert "frozen" in caught.value.hint
 
 
@@ -227,7 +228,6 @@ def test_estimator_without_a_step_needs_one() -> None:
         {"horizon": 1.5},
         {"horizon": True},
         {"evm_version": "homestead"},
-        {"incentive": "stakeable"},
         {"name": None},
         {"description": 3},
         {"encoding": None},
@@ -252,7 +252,7 @@ def test_multilabel_is_refused() -> None:
     X, y = models.iris()
     estimator = RidgeClassifier().fit(X, np.eye(3, dtype=int)[y])
     with pytest.raises(UnsupportedModel, match="several labels"):
-        compile_model(estimator, X, update="frozen")
+        compile_bare(estimator, X, update="frozen")
 
 
 # Files
@@ -266,7 +266,7 @@ def test_pickle_needs_trust(tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(UntrustedPickle, match="runs the code inside"):
-        compile_model(path, models.iris()[0])
+        compile_bare(path, models.iris()[0])
     assert not (tmp_path / "exploded").exists()
 
 
@@ -275,7 +275,7 @@ def test_trusted_pickle_compiles(tmp_path: Path) -> None:
 
     X, y = models.iris()
     joblib.dump(LogisticRegression(max_iter=500).fit(X, y), tmp_path / "model.joblib")
-    compiled = compile_model(tmp_path / "model.joblib", X, update="frozen", trust_pickle=True)
+    compiled = compile_bare(tmp_path / "model.joblib", X, update="frozen", trust_pickle=True)
     assert compiled.bytecode
 
 
@@ -284,7 +284,7 @@ def test_skops_file_compiles(tmp_path: Path) -> None:
 
     X, y = models.iris()
     skops.io.dump(LogisticRegression(max_iter=500).fit(X, y), tmp_path / "model.skops")
-    assert compile_model(tmp_path / "model.skops", X, update="frozen").bytecode
+    assert compile_bare(tmp_path / "model.skops", X, update="frozen").bytecode
 
 
 @pytest.mark.parametrize("suffix", [".skops", ".json", ".joblib", ".onnx"])
@@ -292,12 +292,12 @@ def test_damaged_model_file_is_refused(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix}"
     path.write_bytes(b"\x00not a model")
     with pytest.raises(InputInvalid):
-        compile_model(path, models.iris()[0], trust_pickle=True)
+        compile_bare(path, models.iris()[0], trust_pickle=True)
 
 
 def test_missing_model_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputInvalid, match="is not a file"):
-        compile_model(tmp_path / "nothing.skops", models.iris()[0])
+        compile_bare(tmp_path / "nothing.skops", models.iris()[0])
 
 
 ARTIFACT_FILES = [

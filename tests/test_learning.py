@@ -79,7 +79,7 @@ def quantized(estimator: Any, kind: Any, n_classes: int, **options: Any) -> Line
     X, _ = data(kind, n_classes, 0, 80)
     X = sparse.csr_array(X) if kind == "indices" else X
     longest = FEATURES if kind == "dense" else 16
-    wire = Encoding(kind, FEATURES, longest)
+    wire = Encoding(kind, FEATURES, longest, max_count=2)
     # Fine weights, so that no score lies on a threshold, where a rounding decides.
     asked = Options(horizon=1000, weight_bits=40, **options)
     model = family_of("linear").quantize(extract(estimator, asked), X, None, wire, asked)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.linear_model import Perceptron
 
-from dcai_compile import compile_model
-from dcai_compile.encoding import PAIR_MAX, Encoding, choose_encoding, without_empty
+from dcai_compile.choose import choose_encoding, without_empty
+from dcai_compile.encoding import PAIR_MAX, Encoding
 from dcai_compile.errors import InvalidOption, SampleOutOfRange
 from dcai_compile.model import Revert
 from dcai_compile.wire import check_sample, limit_samples, pair
 from tests import models
+from tests.models import compile_bare
 
 
 def pairs(n_features: int = 5, scale: int = 10**9, longest: int = 5) -> Encoding:
@@ -124,7 +125,7 @@ def test_negative_values_and_two_evms() -> None:
     dense = np.where(rng.random((120, 40)) < 0.2, rng.normal(size=(120, 40)), 0.0)
     dense[:, 0] = 1.0
     X, y = sparse.csr_array(dense), rng.integers(0, 3, 120)
-    compiled = compile_model(Perceptron(random_state=0).fit(X, y), X)
+    compiled = compile_bare(Perceptron(random_state=0).fit(X, y), X)
     assert compiled.encoding == "pairs"
     report = compiled.verify(X, updates=(X[:20], y[:20]))
     assert report.passed, report
@@ -136,7 +137,7 @@ def test_a_swapped_half_is_found() -> None:
 
     X, y = models.text(120, 2)
     X = sparse.csr_array(X / 3.0)
-    compiled = compile_model(Perceptron(random_state=0).fit(X, y), X, name="Pairs")
+    compiled = compile_bare(Perceptron(random_state=0).fit(X, y), X, name="Pairs")
     faults: dict[str, Any] = {
         "value without its sign": substitute(
             r"return int32\(uint32\(uint64\(element\)\)\);",

@@ -26,10 +26,11 @@ from sklearn.linear_model import (
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from dcai_compile import Compiled, compile_model, supported_estimators
+from dcai_compile import Compiled, supported_estimators
 from dcai_compile.families.linear.steps import RULES
 from dcai_compile.verify import ParityReport
 from tests import models
+from tests.models import compile_bare
 
 ESTIMATORS = {
     "LogisticRegression": (LogisticRegression(max_iter=300), "log_loss"),
@@ -73,7 +74,7 @@ def test_estimator(name: str, data: Any) -> None:
     X, y = data()
     prototype, update = ESTIMATORS[name]
     estimator = prototype.__class__(**prototype.get_params()).fit(X, y)
-    compiled = compile_model(estimator, X, update=update)
+    compiled = compile_bare(estimator, X, update=update)
     check(compiled, X, y)
     assert np.array_equal(compiled.new_mirror().predict(X), estimator.predict(X))
 
@@ -96,7 +97,7 @@ def test_training_step(rule: str, n_classes: int, encoding: str) -> None:
         X, y = X[y < n_classes], y[y < n_classes]
     estimator = LogisticRegression(C=0.01, max_iter=300).fit(X, y)
     rate = 0.5 if rule in ("pa1", "pa2") else stable_rate(rule, X)
-    compiled = compile_model(estimator, X, update=rule, learning_rate=rate, encoding=encoding)
+    compiled = compile_bare(estimator, X, update=rule, learning_rate=rate, encoding=encoding)
     report = check(compiled, X, y)
     assert report.drift_bound > 0
     assert report.drift < 0.01
@@ -122,7 +123,7 @@ def test_labels_of_any_kind(labels: Any) -> None:
     X, y = models.breast_cancer()
     named = labels[y]
     estimator = Perceptron(random_state=0).fit(X, named)
-    compiled = compile_model(estimator, X)
+    compiled = compile_bare(estimator, X)
     report = check(compiled, X, named)
     assert report.updates == 25
     predicted = compiled.new_mirror().predict(X)
@@ -134,7 +135,7 @@ def test_model_of_single_precision() -> None:
     X = X.astype(np.float32)
     estimator = LogisticRegression(max_iter=300).fit(X, y)
     assert estimator.coef_.dtype == np.float32
-    compiled = compile_model(estimator, X, update="log_loss")
+    compiled = compile_bare(estimator, X, update="log_loss")
     check(compiled, X, y)
     restored = compiled.new_mirror().to_estimator()
     assert restored.coef_.dtype == np.float32
@@ -143,7 +144,7 @@ def test_model_of_single_precision() -> None:
 def test_sgd_of_single_precision_learns() -> None:
     X, y = wine()
     X = X.astype(np.float32)
-    check(compile_model(models.sgd("hinge").fit(X, y), X), X, y)
+    check(compile_bare(models.sgd("hinge").fit(X, y), X), X, y)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_sgd_of_single_precision_learns() -> None:
 )
 def test_without_an_intercept(estimator: Any) -> None:
     X, y = models.breast_cancer()
-    compiled = compile_model(estimator.fit(X, y), X, update="hinge")
+    compiled = compile_bare(estimator.fit(X, y), X, update="hinge")
     report = check(compiled, X, y)
     assert report.updates == 25
     mirror: Any = compiled.new_mirror()
@@ -167,7 +168,7 @@ def test_sparse_coefficients() -> None:
     ).fit(X, y)
     estimator.sparsify()
     assert sparse.issparse(estimator.coef_)
-    compiled = compile_model(estimator, X, update="hinge")
+    compiled = compile_bare(estimator, X, update="hinge")
     check(compiled, X, y)
 
 
@@ -175,14 +176,14 @@ def test_binary_ridge_keeps_one_dimensional_coefficients() -> None:
     X, y = models.breast_cancer()
     estimator = RidgeClassifierCV().fit(X, y)
     assert estimator.coef_.ndim == 1 or estimator.coef_.shape == (1, 30)
-    check(compile_model(estimator, X, update="frozen"), X, y)
+    check(compile_bare(estimator, X, update="frozen"), X, y)
 
 
 def test_zero_model_learns_from_a_tie() -> None:
     """On a score of exactly 0 either label is wrong, as in scikit-learn, and not as in DCAI."""
     X = np.array([[1.0, 2.0], [2.0, -1.0]])
     document = {"type": "dense perceptron", "classifications": ["a", "b"], "weights": [0.0, 0.0]}
-    compiled = compile_model(document, X)
+    compiled = compile_bare(document, X)
     for label in ("a", "b"):
         report = compiled.verify(X, evm="revm", updates=(X[:1], [label]))
         assert report.passed
@@ -197,7 +198,7 @@ def test_a_thousand_perceptron_updates_carry_no_rounding() -> None:
     """With a rate that doubles hold exactly scikit-learn rounds nothing either: equal to the bit."""
     X, y = models.text()
     estimator = Perceptron(random_state=0, eta0=0.5, fit_intercept=False).fit(X, y)
-    compiled = compile_model(estimator, X)
+    compiled = compile_bare(estimator, X)
     mirror: Any = compiled.new_mirror()
     copy = compiled.new_mirror().to_estimator()
     for number in range(1000):
@@ -213,7 +214,7 @@ def test_two_evms_agree_on_ten_classes() -> None:
     X, y = load_digits(return_X_y=True)
     X = X / 16.0
     estimator = models.sgd("hinge").fit(X, y)
-    compiled = compile_model(estimator, X)
+    compiled = compile_bare(estimator, X)
     report = compiled.verify(X[:200], evm="auto", updates=(X[:4], y[:4]))
     assert report.passed
     assert [entry.name for entry in report.evms] == ["revm", "eth-tester"]
@@ -229,7 +230,7 @@ def test_undecided_samples_are_counted_and_shown() -> None:
     w = rng.normal(size=20)
     estimator = LogisticRegression().fit(X, (X @ w > 0).astype(int))
     clear = X[np.abs(estimator.decision_function(X)) > 1.0]
-    compiled = compile_model(estimator, clear, update="frozen", weight_bits=8)
+    compiled = compile_bare(estimator, clear, update="frozen", weight_bits=8)
     boundary = X - np.outer(
         estimator.decision_function(X),
         estimator.coef_[0] / (estimator.coef_[0] @ estimator.coef_[0]),

@@ -37,7 +37,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from dcai_compile import Compiled, abi, compile_model, load_artifact
+from dcai_compile import Compiled, abi, load_artifact
 from dcai_compile.errors import (
     ArtifactInvalid,
     NotFitted,
@@ -48,6 +48,7 @@ from dcai_compile.errors import (
 from dcai_compile.evm import open_evms
 from dcai_compile.sample_encoder import load_encoder
 from tests import models
+from tests.models import compile_bare
 
 LABELS = np.array(["ham", "spam", "eggs"])
 TRAINED, ALL = 160, 240
@@ -72,7 +73,7 @@ def documents(n_classes: int = 3) -> tuple[list[str], Any]:
 
 def trained(pipeline: Pipeline, X: Any, y: Any, **options: Any) -> Compiled:
     pipeline.fit(X[:TRAINED], y[:TRAINED])
-    return compile_model(pipeline, X[:TRAINED], y[:TRAINED], **options)
+    return compile_bare(pipeline, X[:TRAINED], y[:TRAINED], **options)
 
 
 def check(compiled: Compiled, pipeline: Pipeline, X: Any, y: Any) -> None:
@@ -401,11 +402,11 @@ def test_what_no_client_can_repeat_is_refused_by_name(pipeline: Any, data: Any, 
 def test_other_refusals() -> None:
     X, y = cancer()
     with pytest.raises(NotFitted):
-        compile_model(make_pipeline(StandardScaler(), Perceptron()), X)
+        compile_bare(make_pipeline(StandardScaler(), Perceptron()), X)
     forest = make_pipeline(StandardScaler(), RandomForestClassifier(3)).fit(X, y)
     with pytest.raises(UnsupportedModel, match="RandomForestClassifier"):
-        compile_model(forest, X)
+        compile_bare(forest, X)
     narrow = make_pipeline(StandardScaler(), Perceptron()).fit(X.astype(np.float32), y)
     if narrow[0].mean_.dtype == np.float32:
         with pytest.raises(UnsupportedStep, match="float32"):
-            compile_model(narrow, X)
+            compile_bare(narrow, X)

@@ -22,7 +22,7 @@ from dcai_compile.families.linear.steps import RULES
 from dcai_compile.model import Options, Revert
 
 DENSE = Encoding("dense", 2, 2)
-WORDS = Encoding("indices", 2, 4)
+WORDS = Encoding("indices", 2, 4, max_count=4)
 WIRES = pytest.mark.parametrize("wire", [DENSE, WORDS], ids=lambda wire: wire.name)
 
 BOUNDED = "perceptron hinge log_loss modified_huber huber epsilon_insensitive pa1".split()

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import NearestCentroid
 
-from dcai_compile.encoding import choose_encoding
+from dcai_compile.choose import choose_encoding
 from dcai_compile.errors import DcaiError
 from dcai_compile.families import extract, family_of
 from dcai_compile.model import Options, Revert, margins

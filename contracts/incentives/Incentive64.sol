@@ -75,6 +75,9 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     /// @dev The deposit of a contribution in this block; reverts if `sent` is less.
     function _charge(uint256 sent) internal virtual returns (uint256 cost);
 
+    /// @dev Reverts if nobody can claim this contribution any more.
+    function _requireOpen(Claim memory claim) internal view virtual;
+
     /// @dev What the author gets, or the revert that says why nothing.
     function _grantRefund(Claim memory claim, uint64 prediction) internal virtual returns (uint256 amount);
 
@@ -156,14 +159,14 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
 
     /// @dev Whether a reporter may take all that is left, whatever the model predicts: the creator after
     /// one wait, others after the next.
-    function _takesAll(address reporter, address author, uint256 addedTime) internal view returns (bool) {
-        uint256 waited = block.timestamp - addedTime;
+    function _takesAll(Claim memory claim) internal view returns (bool) {
+        uint256 waited = block.timestamp - claim.addedTime;
         if (waited < ownerClaimWaitTimeS) return false;
         bool anyAddress = waited >= anyAddressClaimWaitTimeS;
         if (claimsAreOpen && anyAddress) return true;
-        if (reporter == author && !claimsAreOpen) revert OwnContribution(author);
-        if (reporter == _creator()) return true;
-        if (anyAddress) _requireValidated(reporter);
+        if (claim.claimant == claim.author && !claimsAreOpen) revert OwnContribution(claim.author);
+        if (claim.claimant == _creator()) return true;
+        if (anyAddress) _requireValidated(claim.claimant);
         return anyAddress;
     }
 

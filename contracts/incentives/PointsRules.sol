@@ -22,8 +22,12 @@ abstract contract PointsRules is Incentive64 {
         return 0;
     }
 
-    function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256) {
+    function _requireOpen(Claim memory claim) internal pure override {
         if (claim.numClaims != 0) revert AlreadyClaimed(claim.claimant);
+    }
+
+    function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256) {
+        _requireOpen(claim);
         _requireWaited(claim.addedTime, refundWaitTimeS);
         if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
         _countValid(claim.author);
@@ -32,8 +36,8 @@ abstract contract PointsRules is Incentive64 {
     }
 
     function _grantReport(Claim memory claim, uint64 prediction) internal override returns (uint256) {
-        if (claim.numClaims != 0) revert AlreadyClaimed(claim.claimant);
-        if (!_takesAll(claim.claimant, claim.author, claim.addedTime)) {
+        _requireOpen(claim);
+        if (!_takesAll(claim)) {
             _requireReporter(claim);
             if (prediction == claim.classification) revert ModelAgrees(prediction);
             _requireValidated(claim.claimant);

@@ -54,10 +54,14 @@ abstract contract StakeableRules is Incentive64 {
         _countSubmitted();
     }
 
+    function _requireOpen(Claim memory claim) internal pure override {
+        if (claim.claimable == 0) revert NothingToClaim();
+    }
+
     function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
+        _requireOpen(claim);
         if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);
         amount = claim.claimable;
-        if (amount == 0) revert NothingToClaim();
         _requireWaited(claim.addedTime, refundWaitTimeS);
         if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
         _countValid(claim.author);
@@ -65,9 +69,9 @@ abstract contract StakeableRules is Incentive64 {
     }
 
     function _grantReport(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
-        if (claim.claimable == 0) revert NothingToClaim();
+        _requireOpen(claim);
         amount = claim.claimable;
-        if (!_takesAll(claim.claimant, claim.author, claim.addedTime)) {
+        if (!_takesAll(claim)) {
             _requireReporter(claim);
             if (prediction == claim.classification) revert ModelAgrees(prediction);
             uint256 share = claim.initialDeposit * _requireValidated(claim.claimant) / totals.good;

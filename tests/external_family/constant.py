@@ -136,7 +136,7 @@ class ConstantFamily(Family):
                 Constant("uint256", "ROW_BYTES", str(4 * classes), "Bytes of all counts."),
             ],
             "summary": [("update", "frozen: this model never changes")],
-            "errors": ["ModelIsFrozen", *wire_errors(found.encoding)],
+            "errors": ["ModelIsFrozen", *wire_errors(found.encoding, False)],
         }
 
     def error_bounds(self, integers: IntegerModel, X: Any) -> Any:

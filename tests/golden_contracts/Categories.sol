@@ -4,7 +4,7 @@
 //
 // estimator         CategoricalNB(alpha=0.5)
 // trained by        scikit-learn 1.9.1
-// model hash        0xba6b560ab0f40ade21d210485de59cc9b3b75a1e43b1aee4d18b721223befb92
+// model hash        0xc8f508d02e8c0f355e8fbf35abd1f173d261fe146b2286259be90b2b552070f7
 // classes           0: a, 1: b
 // encoding          indices, 5 features
 // client encoder    categories
@@ -60,7 +60,7 @@ contract Categories is Classifier64 {
     int256 private constant GRAIN = 1;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xba6b560ab0f40ade21d210485de59cc9b3b75a1e43b1aee4d18b721223befb92;
+    bytes32 public constant modelHash = 0xc8f508d02e8c0f355e8fbf35abd1f173d261fe146b2286259be90b2b552070f7;
 
     /// @dev What updates have added, two lanes a class: samples, and all that was counted; slot 1 on.
     int128[2 * CLASSES] private classDelta;
@@ -297,7 +297,7 @@ contract Categories is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x9ca9faf04605a776c477a5ccf0be21f0191e59a3cee6c302e652d9475cf84703;
+    bytes32 public constant sampleEncoderHash = 0xce92ca0af13fbc78a218f77e28937241f781d82173b98a2908bec04cd17ea54c;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

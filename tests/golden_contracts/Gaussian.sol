@@ -247,7 +247,7 @@ contract Gaussian is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x183888c1192d4c11c0114cb4c1fc0d0d2be707ccbbf4f69c4f7889837ea75410;
+    bytes32 public constant sampleEncoderHash = 0x561f143457e0155b34adea0f411a6ce4d2684fbd7dd1ff829f8244cce16149b6;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

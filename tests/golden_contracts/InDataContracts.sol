@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0x9e2b1dbde25119e1df37a30e56f4265e2135ea8d9abbb2060b4e58b54ffb5ae0
+// model hash        0xc25542918837978491e8c2f03bead8318b6e94f0ef01b4b2ae3134bcddf3c2a5
 // classes           0: no, 1: yes
 // encoding          indices, 7000 features
 // weights           32 bits, one unit is 4.656612873077393e-10
 // update            perceptron, learning rate 0.5, no penalty
-// safe updates      2097151 are proved not to overflow 32-bit lanes
+// safe updates      2147483647 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -18,6 +18,7 @@ import {
     ClassOutOfRange,
     EmptySample,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     InterceptOverflow,
     LaneOverflow,
     SampleLengthMismatch,
@@ -43,15 +44,19 @@ contract InDataContracts is Classifier64 {
     uint256 private constant WEIGHT_BYTES = 4;
     /// @dev Bytes of a feature's published weights.
     uint256 private constant ROW_BYTES = 4;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 1;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 1;
     /// @dev Fine units of a published weight; one is worth 4.656612873077393e-10.
     int256 private constant FACTOR_A = 1;
     /// @dev Units of a score per fine unit of a weight (worth 4.656612873077393e-10) and wire unit.
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 0.5.
     int256 private constant FACTOR_E = 1073741824;
-    /// @dev Bits of a learned weight: 2097151 updates are proved to fit.
+    /// @dev Bits of a learned weight: 2147483647 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -75,7 +80,7 @@ contract InDataContracts is Classifier64 {
     uint256 private constant FEATURES_PER_BASE = 6143;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x9e2b1dbde25119e1df37a30e56f4265e2135ea8d9abbb2060b4e58b54ffb5ae0;
+    bytes32 public constant modelHash = 0xc25542918837978491e8c2f03bead8318b6e94f0ef01b4b2ae3134bcddf3c2a5;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -137,6 +142,19 @@ contract InDataContracts is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -231,6 +249,7 @@ contract InDataContracts is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         uint256 squaredNorm = _measure(data);
         int256[] memory steps = _scores(data);
         bool moves = false;
@@ -327,7 +346,7 @@ contract InDataContracts is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x1a01694f3b100b02e183f65d55925ceffc9d27b34d8984498856fb219133f347;
+    bytes32 public constant sampleEncoderHash = 0x44b6861fd8aad51a84a81824c18a8830c4efe106607eaeac88d3ca960e562931;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -302,7 +302,7 @@ contract PairsLogLoss is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x15572cdb8ee1054d984d91b446c500333f9683b713f945a2f79e2fe18c3c2024;
+    bytes32 public constant sampleEncoderHash = 0xbe574c5be82e93d51da33f7c98ab534c28e55ba26dd1cbe81d150d505fb14297;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

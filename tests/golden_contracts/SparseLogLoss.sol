@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0xd52dbc369c8749e0e9059012c827ee01c6ab791e1eda9af2c680ba0784c91d54
+// model hash        0xe813e52048998053d48bbebebac5875070c81527c7aac24b1c8fa251e094e0b5
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            log_loss, learning rate 0.125, no penalty
-// safe updates      2097151 are proved not to overflow 64-bit lanes
+// safe updates      131071 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -17,6 +17,7 @@ import {
     ClassOutOfRange,
     EmptySample,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     InterceptOverflow,
     LaneOverflow,
     SampleLengthMismatch,
@@ -30,7 +31,7 @@ import {Lanes} from "./contracts/libraries/Lanes.sol";
 /// @title SparseLogLoss: a linear classifier compiled from Perceptron
 /// @notice Score of a row: FACTOR_K * sum_i (W_i * FACTOR_A + D_i * FACTOR_E) * x_i + B + b
 /// @dev W, B: as published, in code. D, b: what updates have added, in storage. One unit of a
-/// score is worth 2.9103830456733704e-13.
+/// score is worth 3.0517578125e-07.
 contract SparseLogLoss is Classifier64 {
     /// @dev Number of features.
     uint256 private constant FEATURES = 6;
@@ -42,24 +43,28 @@ contract SparseLogLoss is Classifier64 {
     uint256 private constant WEIGHT_BYTES = 1;
     /// @dev Bytes of a feature's published weights.
     uint256 private constant ROW_BYTES = 1;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 4;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 4;
     /// @dev Fine units of a published weight; one is worth 0.03125.
-    int256 private constant FACTOR_A = 1073741824;
-    /// @dev Units of a score per fine unit of a weight (worth 2.9103830456733704e-11) and wire unit.
+    int256 private constant FACTOR_A = 1024;
+    /// @dev Units of a score per fine unit of a weight (worth 3.0517578125e-05) and wire unit.
     int256 private constant FACTOR_K = 100;
-    /// @dev Fine units of a learned unit; one is worth 2.9103830456733704e-11.
+    /// @dev Fine units of a learned unit; one is worth 3.0517578125e-05.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 2097151 updates are proved to fit.
-    uint256 private constant LANE_BITS = 64;
+    /// @dev Bits of a learned weight: 131071 updates are proved to fit.
+    uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 4;
+    uint256 private constant LANES_PER_SLOT = 8;
     /// @dev Slots of learned weights.
-    uint256 private constant DELTA_SLOTS = 2;
+    uint256 private constant DELTA_SLOTS = 1;
     /// @dev The largest learned weight; the smallest is -LANE_MAX - 1.
-    int256 private constant LANE_MAX = 9223372036854775807;
+    int256 private constant LANE_MAX = 2147483647;
     /// @dev Step times wire value per learned unit.
-    int256 private constant DIVISOR = 4294967296;
+    int256 private constant DIVISOR = 4503599627370496;
     /// @dev Units of a score by which a step of DIVISOR moves the intercept.
     int256 private constant INTERCEPT_STEP = 1;
     /// @dev 1.0, times 2**64.
@@ -67,18 +72,18 @@ contract SparseLogLoss is Classifier64 {
     /// @dev One unit of a score, times 2**(64 + UNIT_SHIFT).
     int256 private constant UNIT_MANTISSA = 50706024009129176059868128215;
     /// @dev See UNIT_MANTISSA.
-    uint256 private constant UNIT_SHIFT = 73;
-    /// @dev 0.029103830456733704, times 2**DCAI_WEIGHT_SHIFT.
+    uint256 private constant UNIT_SHIFT = 53;
+    /// @dev 30517.578125, times 2**DCAI_WEIGHT_SHIFT.
     int256 private constant DCAI_WEIGHT_MANTISSA = 147573952589676412928000000000;
     /// @dev See DCAI_WEIGHT_MANTISSA.
-    uint256 private constant DCAI_WEIGHT_SHIFT = 102;
-    /// @dev 0.00029103830456733704, times 2**DCAI_INTERCEPT_SHIFT.
+    uint256 private constant DCAI_WEIGHT_SHIFT = 82;
+    /// @dev 305.17578125, times 2**DCAI_INTERCEPT_SHIFT.
     int256 private constant DCAI_INTERCEPT_MANTISSA = 94447329657392904273920000000;
     /// @dev See DCAI_INTERCEPT_MANTISSA.
-    uint256 private constant DCAI_INTERCEPT_SHIFT = 108;
+    uint256 private constant DCAI_INTERCEPT_SHIFT = 88;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xd52dbc369c8749e0e9059012c827ee01c6ab791e1eda9af2c680ba0784c91d54;
+    bytes32 public constant modelHash = 0xe813e52048998053d48bbebebac5875070c81527c7aac24b1c8fa251e094e0b5;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -111,6 +116,19 @@ contract SparseLogLoss is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -205,6 +223,7 @@ contract SparseLogLoss is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         uint256 squaredNorm = _measure(data);
         int256[] memory steps = _scores(data);
         bool moves = false;
@@ -251,7 +270,7 @@ contract SparseLogLoss is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 2576980377600 + interceptDelta[row]; // 0.75
+        return 2457600 + interceptDelta[row]; // 0.75
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
@@ -263,7 +282,7 @@ contract SparseLogLoss is Classifier64 {
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
-    /// worth 2.9103830456733704e-11 each, then the intercepts, in units of a score.
+    /// worth 3.0517578125e-05 each, then the intercepts, in units of a score.
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
@@ -306,7 +325,7 @@ contract SparseLogLoss is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xaf8250abe8cc98bf011c0b5c957b7585099d1ad71ed42a27340f9624bb42758c;
+    bytes32 public constant sampleEncoderHash = 0x28aa4e46358cbbbe4f308627d942d4ebc78d04b0daf010c44ea32349be92f79b;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

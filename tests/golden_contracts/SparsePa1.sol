@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0x46f81323e8e3d74fb7b0f02a385e4960b6b9d79baaa2b617ba9da4b32097321c
+// model hash        0x8df2ca80d01ce04fff1f21af6c83ce4506ce8bbbcb934122c39a224e6a167563
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            pa1, C = 0.125, no penalty
-// safe updates      16777215 are proved not to overflow 64-bit lanes
+// safe updates      131071 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -17,6 +17,7 @@ import {
     ClassOutOfRange,
     EmptySample,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     InterceptOverflow,
     LaneOverflow,
     SampleLengthMismatch,
@@ -31,7 +32,7 @@ import {Lanes} from "./contracts/libraries/Lanes.sol";
 /// @title SparsePa1: a linear classifier compiled from Perceptron
 /// @notice Score of a row: FACTOR_K * sum_i (W_i * FACTOR_A + D_i * FACTOR_E) * x_i + B + b
 /// @dev W, B: as published, in code. D, b: what updates have added, in storage. One unit of a
-/// score is worth 2.3283064365386963e-12.
+/// score is worth 3.0517578125e-07.
 contract SparsePa1 is Classifier64 {
     /// @dev Number of features.
     uint256 private constant FEATURES = 6;
@@ -43,24 +44,28 @@ contract SparsePa1 is Classifier64 {
     uint256 private constant WEIGHT_BYTES = 1;
     /// @dev Bytes of a feature's published weights.
     uint256 private constant ROW_BYTES = 1;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 4;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 4;
     /// @dev Fine units of a published weight; one is worth 0.03125.
-    int256 private constant FACTOR_A = 134217728;
-    /// @dev Units of a score per fine unit of a weight (worth 2.3283064365386963e-10) and wire unit.
+    int256 private constant FACTOR_A = 1024;
+    /// @dev Units of a score per fine unit of a weight (worth 3.0517578125e-05) and wire unit.
     int256 private constant FACTOR_K = 100;
-    /// @dev Fine units of a learned unit; one is worth 2.3283064365386963e-10.
+    /// @dev Fine units of a learned unit; one is worth 3.0517578125e-05.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 16777215 updates are proved to fit.
-    uint256 private constant LANE_BITS = 64;
+    /// @dev Bits of a learned weight: 131071 updates are proved to fit.
+    uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 4;
+    uint256 private constant LANES_PER_SLOT = 8;
     /// @dev Slots of learned weights.
-    uint256 private constant DELTA_SLOTS = 2;
+    uint256 private constant DELTA_SLOTS = 1;
     /// @dev The largest learned weight; the smallest is -LANE_MAX - 1.
-    int256 private constant LANE_MAX = 9223372036854775807;
+    int256 private constant LANE_MAX = 2147483647;
     /// @dev Step times wire value per learned unit.
-    int256 private constant DIVISOR = 4294967296;
+    int256 private constant DIVISOR = 562949953421312;
     /// @dev Units of a score by which a step of DIVISOR moves the intercept.
     int256 private constant INTERCEPT_STEP = 1;
     /// @dev Of a sample that can be learned from: 0.
@@ -72,22 +77,22 @@ contract SparsePa1 is Classifier64 {
     /// @dev One unit of a score, times 2**(64 + UNIT_SHIFT).
     int256 private constant UNIT_MANTISSA = 50706024009129176059868128215;
     /// @dev See UNIT_MANTISSA.
-    uint256 private constant UNIT_SHIFT = 70;
+    uint256 private constant UNIT_SHIFT = 53;
     /// @dev C = 0.125, times 2**64.
     int256 private constant C_X64 = 2305843009213693952;
     /// @dev Squared wire units per 1.0.
     int256 private constant SCALE_SQUARED = 1;
-    /// @dev 0.23283064365386963, times 2**DCAI_WEIGHT_SHIFT.
+    /// @dev 30517.578125, times 2**DCAI_WEIGHT_SHIFT.
     int256 private constant DCAI_WEIGHT_MANTISSA = 147573952589676412928000000000;
     /// @dev See DCAI_WEIGHT_MANTISSA.
-    uint256 private constant DCAI_WEIGHT_SHIFT = 99;
-    /// @dev 0.0023283064365386963, times 2**DCAI_INTERCEPT_SHIFT.
+    uint256 private constant DCAI_WEIGHT_SHIFT = 82;
+    /// @dev 305.17578125, times 2**DCAI_INTERCEPT_SHIFT.
     int256 private constant DCAI_INTERCEPT_MANTISSA = 94447329657392904273920000000;
     /// @dev See DCAI_INTERCEPT_MANTISSA.
-    uint256 private constant DCAI_INTERCEPT_SHIFT = 105;
+    uint256 private constant DCAI_INTERCEPT_SHIFT = 88;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x46f81323e8e3d74fb7b0f02a385e4960b6b9d79baaa2b617ba9da4b32097321c;
+    bytes32 public constant modelHash = 0x8df2ca80d01ce04fff1f21af6c83ce4506ce8bbbcb934122c39a224e6a167563;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -120,6 +125,19 @@ contract SparsePa1 is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -162,14 +180,15 @@ contract SparsePa1 is Classifier64 {
     }
 
     /// @dev The squared norm of the sample as counts. Every feature's count is kept in transient
-    /// storage meanwhile and cleared again, so that indices may come in any order.
+    /// storage meanwhile and cleared again, so that indices may come in any order: from the last slot
+    /// down, as what is declared transient lies in the first ones.
     function _measure(int64[] calldata data) private returns (uint256 squaredNorm) {
         for (uint256 i = 0; i < data.length; ++i) {
             uint256 index = uint64(data[i]);
             uint256 count;
             assembly ("memory-safe") {
-                count := tload(index)
-                tstore(index, add(count, 1))
+                count := tload(not(index))
+                tstore(not(index), add(count, 1))
             }
             // (n + 1)^2 = n^2 + 2 n + 1
             squaredNorm += 2 * count + 1;
@@ -177,7 +196,7 @@ contract SparsePa1 is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             uint256 index = uint64(data[i]);
             assembly ("memory-safe") {
-                tstore(index, 0)
+                tstore(not(index), 0)
             }
         }
         if (squaredNorm < MIN_SQUARED_NORM || (MAX_SQUARED_NORM != 0 && squaredNorm > MAX_SQUARED_NORM)) {
@@ -233,6 +252,7 @@ contract SparsePa1 is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         uint256 squaredNorm = _measure(data);
         int256[] memory steps = _scores(data);
         bool moves = false;
@@ -282,7 +302,7 @@ contract SparsePa1 is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 322122547200 + interceptDelta[row]; // 0.75
+        return 2457600 + interceptDelta[row]; // 0.75
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
@@ -294,7 +314,7 @@ contract SparsePa1 is Classifier64 {
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
-    /// worth 2.3283064365386963e-10 each, then the intercepts, in units of a score.
+    /// worth 3.0517578125e-05 each, then the intercepts, in units of a score.
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
@@ -332,7 +352,7 @@ contract SparsePa1 is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xaf8250abe8cc98bf011c0b5c957b7585099d1ad71ed42a27340f9624bb42758c;
+    bytes32 public constant sampleEncoderHash = 0x28aa4e46358cbbbe4f308627d942d4ebc78d04b0daf010c44ea32349be92f79b;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

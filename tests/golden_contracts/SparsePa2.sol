@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0x4365fea9abe47a23bc131508c347c839b8fedd16c91486ecb6e9780bb99b45e6
+// model hash        0xec69cc6a5a84c2a34b1f20f3ebe4825a68bdde8619df22856df502cac9252f22
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            pa2, C = 0.125, no penalty
-// safe updates      112293 are proved not to overflow 32-bit lanes
+// safe updates      130755 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -17,6 +17,7 @@ import {
     ClassOutOfRange,
     EmptySample,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     InterceptOverflow,
     LaneOverflow,
     SampleLengthMismatch,
@@ -43,15 +44,19 @@ contract SparsePa2 is Classifier64 {
     uint256 private constant WEIGHT_BYTES = 1;
     /// @dev Bytes of a feature's published weights.
     uint256 private constant ROW_BYTES = 1;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 4;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 4;
     /// @dev Fine units of a published weight; one is worth 0.03125.
     int256 private constant FACTOR_A = 2048;
     /// @dev Units of a score per fine unit of a weight (worth 1.52587890625e-05) and wire unit.
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 1.52587890625e-05.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 112293 updates are proved to fit.
+    /// @dev Bits of a learned weight: 130755 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -87,7 +92,7 @@ contract SparsePa2 is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 89;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x4365fea9abe47a23bc131508c347c839b8fedd16c91486ecb6e9780bb99b45e6;
+    bytes32 public constant modelHash = 0xec69cc6a5a84c2a34b1f20f3ebe4825a68bdde8619df22856df502cac9252f22;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -120,6 +125,19 @@ contract SparsePa2 is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -162,14 +180,15 @@ contract SparsePa2 is Classifier64 {
     }
 
     /// @dev The squared norm of the sample as counts. Every feature's count is kept in transient
-    /// storage meanwhile and cleared again, so that indices may come in any order.
+    /// storage meanwhile and cleared again, so that indices may come in any order: from the last slot
+    /// down, as what is declared transient lies in the first ones.
     function _measure(int64[] calldata data) private returns (uint256 squaredNorm) {
         for (uint256 i = 0; i < data.length; ++i) {
             uint256 index = uint64(data[i]);
             uint256 count;
             assembly ("memory-safe") {
-                count := tload(index)
-                tstore(index, add(count, 1))
+                count := tload(not(index))
+                tstore(not(index), add(count, 1))
             }
             // (n + 1)^2 = n^2 + 2 n + 1
             squaredNorm += 2 * count + 1;
@@ -177,7 +196,7 @@ contract SparsePa2 is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             uint256 index = uint64(data[i]);
             assembly ("memory-safe") {
-                tstore(index, 0)
+                tstore(not(index), 0)
             }
         }
         if (squaredNorm < MIN_SQUARED_NORM || (MAX_SQUARED_NORM != 0 && squaredNorm > MAX_SQUARED_NORM)) {
@@ -233,6 +252,7 @@ contract SparsePa2 is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         uint256 squaredNorm = _measure(data);
         int256[] memory steps = _scores(data);
         bool moves = false;
@@ -331,7 +351,7 @@ contract SparsePa2 is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xaf8250abe8cc98bf011c0b5c957b7585099d1ad71ed42a27340f9624bb42758c;
+    bytes32 public constant sampleEncoderHash = 0x28aa4e46358cbbbe4f308627d942d4ebc78d04b0daf010c44ea32349be92f79b;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

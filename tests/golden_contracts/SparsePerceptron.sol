@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0xd51131bcbd0bbb4ecc7c2d4a28852393e0c8a32874581805c15aed40e6db7b02
+// model hash        0x6d45a8b0a219b1608a42a361d51a3ca11cb4fb21d2bf523f5bae90b859507b99
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            perceptron, learning rate 0.5, no penalty
-// safe updates      2097151 are proved not to overflow 32-bit lanes
+// safe updates      536870911 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -17,6 +17,7 @@ import {
     ClassOutOfRange,
     EmptySample,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     InterceptOverflow,
     LaneOverflow,
     SampleLengthMismatch,
@@ -42,15 +43,19 @@ contract SparsePerceptron is Classifier64 {
     uint256 private constant WEIGHT_BYTES = 1;
     /// @dev Bytes of a feature's published weights.
     uint256 private constant ROW_BYTES = 1;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 4;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 4;
     /// @dev Fine units of a published weight; one is worth 0.03125.
     int256 private constant FACTOR_A = 1;
     /// @dev Units of a score per fine unit of a weight (worth 0.03125) and wire unit.
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 0.5.
     int256 private constant FACTOR_E = 16;
-    /// @dev Bits of a learned weight: 2097151 updates are proved to fit.
+    /// @dev Bits of a learned weight: 536870911 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Learned weights in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -72,7 +77,7 @@ contract SparsePerceptron is Classifier64 {
     uint256 private constant DCAI_INTERCEPT_SHIFT = 78;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xd51131bcbd0bbb4ecc7c2d4a28852393e0c8a32874581805c15aed40e6db7b02;
+    bytes32 public constant modelHash = 0x6d45a8b0a219b1608a42a361d51a3ca11cb4fb21d2bf523f5bae90b859507b99;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
@@ -105,6 +110,19 @@ contract SparsePerceptron is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -199,6 +217,7 @@ contract SparsePerceptron is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         uint256 squaredNorm = _measure(data);
         int256[] memory steps = _scores(data);
         bool moves = false;
@@ -295,7 +314,7 @@ contract SparsePerceptron is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xaf8250abe8cc98bf011c0b5c957b7585099d1ad71ed42a27340f9624bb42758c;
+    bytes32 public constant sampleEncoderHash = 0x28aa4e46358cbbbe4f308627d942d4ebc78d04b0daf010c44ea32349be92f79b;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,19 +4,20 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (sparse nearest centroid classifier)
-// model hash        0xe31a9a9fdde0e051d623cdb3773f0a6bb342e5dba5f7008c391728c5488a9e4b
+// model hash        0x090d31a30938e8fa6ab9e521b4cddcd2aa2ef778c8664f24bbdeed4afb2e2d8c
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // distance          euclidean
 // sums              8 bits, one unit is 1.0
 // update            adds the sample to its class's sum, as training on all the data would
-// safe updates      2097151 are proved not to overflow 32-bit lanes
+// safe updates      536870911 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 5.42101e-20
 pragma solidity 0.8.34;
 
 import {
     ClassOutOfRange,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     LaneOverflow,
     SampleLengthMismatch,
     SampleTooLong,
@@ -43,11 +44,15 @@ contract WordCentroids is Classifier64 {
     uint256 private constant ROW_BYTES = 2;
     /// @dev Units of a sum, worth 1.0, per wire unit.
     int256 private constant GRAIN = 1;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 4;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 4;
     /// @dev Units of a score per squared unit of a sum.
     int256 private constant FRACTION = 18446744073709551616;
-    /// @dev Bits of an added sum: 2097151 updates are proved to fit.
+    /// @dev Bits of an added sum: 536870911 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Added sums in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -59,7 +64,7 @@ contract WordCentroids is Classifier64 {
     uint256 private constant COUNT_MAX = 4294967295;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xe31a9a9fdde0e051d623cdb3773f0a6bb342e5dba5f7008c391728c5488a9e4b;
+    bytes32 public constant modelHash = 0x090d31a30938e8fa6ab9e521b4cddcd2aa2ef778c8664f24bbdeed4afb2e2d8c;
 
     /// @dev Samples that updates have added to each class; slot 1 on.
     uint64[CLASSES] private countDelta;
@@ -99,6 +104,19 @@ contract WordCentroids is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -182,6 +200,7 @@ contract WordCentroids is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         uint256 base = _loadBase();
         int256 grown = 0;
         for (uint256 i = 0; i < data.length; ++i) {
@@ -262,7 +281,7 @@ contract WordCentroids is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x695ee7cbc6ec5ec3024e5628a0c60780e0fa4baa227535e12b9beca20aa33f89;
+    bytes32 public constant sampleEncoderHash = 0x45244c242ca7d15884607bf3e04f47338cc5617cf83af4d13971c0f7fa46a6e5;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,7 +4,7 @@
 //
 // estimator         BernoulliNB()
 // trained by        scikit-learn 1.9.1
-// model hash        0xf3791e9ece248910815d9da5516c1b98a6a9ea127567994dcdfb105ab4e6d9a2
+// model hash        0xc7c7ba184036285dd7d4a78a6f294c6607a6934975b95819732f69a4803e6ce7
 // classes           0: 0, 1: 1, 2: 2
 // encoding          indices, 6 features
 // client encoder    binarize
@@ -18,6 +18,7 @@ pragma solidity 0.8.34;
 import {
     ClassOutOfRange,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     LaneOverflow,
     SampleLengthMismatch,
     SampleTooLong,
@@ -47,8 +48,12 @@ contract WordsBernoulli is Classifier64 {
     uint256 private constant FACTOR_BITS = 32;
     /// @dev Smoothing of every count: 1.0.
     uint256 private constant ALPHA = 1;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 1;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 1;
     /// @dev Bits of an added count: 2147483647 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Added counts in a storage slot.
@@ -61,7 +66,7 @@ contract WordsBernoulli is Classifier64 {
     int256 private constant GRAIN = 1;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xf3791e9ece248910815d9da5516c1b98a6a9ea127567994dcdfb105ab4e6d9a2;
+    bytes32 public constant modelHash = 0xc7c7ba184036285dd7d4a78a6f294c6607a6934975b95819732f69a4803e6ce7;
 
     /// @dev What updates have added, two lanes a class: samples, and all that was counted; slot 1 on.
     int128[2 * CLASSES] private classDelta;
@@ -98,6 +103,19 @@ contract WordsBernoulli is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -151,11 +169,9 @@ contract WordsBernoulli is Classifier64 {
         return BigFloat.pack(mantissa, exponent);
     }
 
-    /// @dev Marks feature `index`; returns whether it was marked before: a repeated index is one feature.
-    function _mark(uint256[] memory marks, uint256 index) private pure returns (bool before) {
-        uint256 bit = 1 << (index % 256);
-        before = marks[index / 256] & bit != 0;
-        marks[index / 256] |= bit;
+    /// @dev Marks feature `index`: one that is repeated is present once.
+    function _mark(uint256[] memory marks, uint256 index) private pure {
+        marks[index / 256] |= 1 << (index % 256);
     }
 
     /// @dev The counts of feature `index` as they are now, one a class.
@@ -211,10 +227,9 @@ contract WordsBernoulli is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         int256 total = 0;
-        uint256[] memory seen = new uint256[]((FEATURES + 255) / 256);
         for (uint256 i = 0; i < data.length; ++i) {
-            if (_mark(seen, _index(data[i]))) continue;
             int256 units = GRAIN;
             uint256 lane = _index(data[i]) * CLASSES + classification;
             uint256 word = delta[lane / LANES_PER_SLOT];
@@ -293,7 +308,7 @@ contract WordsBernoulli is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x1984df9e5bcc6b3897afd68ac9ad3f446dc1d9a0c3b2f270718f0ae87b04f1b5;
+    bytes32 public constant sampleEncoderHash = 0x6ca054ed1f7665955ea1e7ea7be079e73833640a944e86b3a6cd5af845705ec1;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

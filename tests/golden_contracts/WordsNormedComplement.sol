@@ -4,19 +4,20 @@
 //
 // estimator         ComplementNB(norm=True)
 // trained by        scikit-learn 1.9.1
-// model hash        0x74b58dd3410fcd0091ffc4585d9e9ddf3c4ea591da37de801056c8af69293659
+// model hash        0x8d24924ed240e1abbe896abd66981153e186bd77cfa1455e72f4ee417ebf10e0
 // classes           0: 0, 1: 1, 2: 2
 // encoding          indices, 6 features
 // counts            8 bits, one unit is 1.0
 // smoothing         1.0
 // update            counts the sample, as training on all the data would
-// safe updates      2097151 are proved not to overflow 32-bit lanes
+// safe updates      536870911 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 1.61666e-18
 pragma solidity 0.8.34;
 
 import {
     ClassOutOfRange,
     FeatureIndexOutOfRange,
+    FeatureRepeated,
     LaneOverflow,
     SampleLengthMismatch,
     SampleTooLong,
@@ -48,9 +49,13 @@ contract WordsNormedComplement is Classifier64 {
     uint256 private constant ALPHA = 1;
     /// @dev Smoothing of all counts together: 6.0.
     uint256 private constant ALPHA_SUM = 6;
-    /// @dev Indices in the longest sample; a client may repeat an index 1024 times.
+    /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
-    /// @dev Bits of an added count: 2097151 updates are proved to fit.
+    /// @dev How often one index may stand in a sample that is taught.
+    uint256 private constant MAX_COUNT = 4;
+    /// @dev Bits that hold a number up to MAX_COUNT.
+    uint256 private constant COUNT_BITS = 4;
+    /// @dev Bits of an added count: 536870911 updates are proved to fit.
     uint256 private constant LANE_BITS = 32;
     /// @dev Added counts in a storage slot.
     uint256 private constant LANES_PER_SLOT = 8;
@@ -64,7 +69,7 @@ contract WordsNormedComplement is Classifier64 {
     int256 private constant ONE_PACKED = -43045719415498715628116887840118678749184;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x74b58dd3410fcd0091ffc4585d9e9ddf3c4ea591da37de801056c8af69293659;
+    bytes32 public constant modelHash = 0x8d24924ed240e1abbe896abd66981153e186bd77cfa1455e72f4ee417ebf10e0;
 
     /// @dev What updates have added, two lanes a class: samples, and all that was counted; slot 1 on.
     int128[2 * CLASSES] private classDelta;
@@ -105,6 +110,19 @@ contract WordsNormedComplement is Classifier64 {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i];
             if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+        }
+    }
+
+    /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
+    function _checkRepeats(int64[] calldata data) private pure {
+        uint256 lanes = 256 / COUNT_BITS;
+        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
+        for (uint256 i = 0; i < data.length; ++i) {
+            uint256 index = uint64(data[i]);
+            uint256 shift = index % lanes * COUNT_BITS;
+            uint256 word = counts[index / lanes];
+            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+            counts[index / lanes] = word + (1 << shift);
         }
     }
 
@@ -249,6 +267,7 @@ contract WordsNormedComplement is Classifier64 {
     function _update(int64[] calldata data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
+        _checkRepeats(data);
         int256 total = 0;
         Growth memory growth = _noGrowth();
         uint256 base = _loadBase();
@@ -383,7 +402,7 @@ contract WordsNormedComplement is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x695ee7cbc6ec5ec3024e5628a0c60780e0fa4baa227535e12b9beca20aa33f89;
+    bytes32 public constant sampleEncoderHash = 0x45244c242ca7d15884607bf3e04f47338cc5617cf83af4d13971c0f7fa46a6e5;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -38,7 +38,7 @@ def quantize(
         grain, sums, counts = *_fixed(model, encoding), (1,) * model.n_classes
     else:
         grain, sums, counts = 1, *_from_training(model, X, y, wire, encoding)
-    max_value = encoding.max_length
+    max_value = encoding.max_count
     if not encoding.is_counts:
         largest = max_abs(wire.data if sparse.issparse(wire) else wire)
         max_value = min(encoding.max_wire_value - 1, max(1, 2 * largest))

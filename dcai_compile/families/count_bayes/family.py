@@ -76,10 +76,15 @@ class CountBayesFamily(Family):
         counted = _model(model)
         if counted.sizes:
             encoding = replace(
-                encoding, max_length=len(counted.sizes), min_length=len(counted.sizes)
+                encoding,
+                max_length=len(counted.sizes),
+                min_length=len(counted.sizes),
+                max_count=1,
             )
         elif counted.kind == "bernoulli":
-            encoding = replace(encoding, max_length=max(encoding.max_length, encoding.n_features))
+            encoding = replace(
+                encoding, max_length=max(encoding.max_length, encoding.n_features), max_count=1
+            )
         integers = quantize(counted, X, encoding, options)
         return replace(integers, bound=published_bound(integers, X, encoding))
 

@@ -76,7 +76,7 @@ class CountMirror(Mirror):
         integers = self.integers
         self.update_check(sample, classification, integers.updatable)
         n_classes = integers.model.n_classes
-        entries = self._entries(sample)
+        entries = enumerate(integers.encoding.entries(sample))
         limit = (1 << (integers.lane_bits - 1)) - 1
         lanes = self.delta.copy()
         total = 0
@@ -104,19 +104,6 @@ class CountMirror(Mirror):
         self.totals[classification] += total
         if ratios:
             self.ratios = ratios.result(classification)
-
-    def _entries(self, sample: Sequence[int]) -> list[tuple[int, tuple[int, int]]]:
-        """Position, and feature with wire value, of what an update counts."""
-        entries = list(enumerate(self.integers.encoding.entries(sample)))
-        if self.integers.model.kind != "bernoulli":
-            return entries
-        seen: set[int] = set()
-        kept = []
-        for position, (feature, value) in entries:
-            if feature not in seen:
-                seen.add(feature)
-                kept.append((position, (feature, value)))
-        return kept
 
     # State
 

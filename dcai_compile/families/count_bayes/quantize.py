@@ -98,7 +98,7 @@ def _rounded(counts: NDArray[np.float64], units: int) -> NDArray[np.int64]:
 def _max_value(X: Matrix, encoding: Encoding) -> int:
     """The largest wire value of a feature that `update` takes: twice the largest seen."""
     if encoding.is_counts:
-        return encoding.max_length
+        return encoding.max_count
     wire = encoding.matrix(encoding.encode(X))
     largest = max_abs(wire.data if sparse.issparse(wire) else wire)
     return min(encoding.max_wire_value - 1, max(1, 2 * largest))
@@ -106,7 +106,7 @@ def _max_value(X: Matrix, encoding: Encoding) -> int:
 
 def _step(model: CountModel, encoding: Encoding, largest: int) -> int:
     """The most that one update adds to a lane: of presence and categories, a feature counts once."""
-    return largest // encoding.max_length if model.kind in ("bernoulli", "categorical") else largest
+    return largest // encoding.max_count if model.kind in ("bernoulli", "categorical") else largest
 
 
 def _alpha(alpha: NDArray[np.float64], units: int, largest: int) -> tuple[int, tuple[int, ...]]:

@@ -58,7 +58,7 @@ class Calibration:
 
     Attributes
     ----------
-    max_value : largest magnitude of a wire value (for ``indices`` the longest sample).
+    max_value : largest magnitude of a wire value (for ``indices`` how often one is repeated).
     typical_value : the smallest root mean square of any feature that is not always zero.
     max_squared_norm, min_squared_norm : of a sample, in squared wire units.
     weight_norm : largest real norm of a row of weights with its scaled intercept.
@@ -135,7 +135,7 @@ def plan_step(
         )
     eta, c = (1.0, learning_rate) if rule.is_passive_aggressive else (learning_rate, 1.0)
     limits = _norm_limits(rule, encoding, calibration, eta, c, horizon)
-    max_value = encoding.max_length
+    max_value = encoding.max_count
     if not encoding.is_counts:
         limit = min(INT64_MAX, encoding.max_wire_value - 1)
         max_value = min(limit, max(1, 2 * calibration.max_value))
@@ -278,4 +278,4 @@ def _proved_updates(
 
 def _touches(encoding: Encoding) -> int:
     """How often one update can round the same lane: each token of an ``indices`` sample rounds."""
-    return encoding.max_length if encoding.is_counts else 1
+    return encoding.max_count if encoding.is_counts else 1

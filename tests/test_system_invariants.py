@@ -1,0 +1,222 @@
+"""Random contributions, refunds and reports on fused and modular at once, against the oracle.
+
+After every operation, accepted or refused: both layouts did what the oracle says, everybody's
+money is where it says, the trainer holds exactly what is claimable, and the model's storage is
+the mirror's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from dcai_compile import abi
+from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.errors import ChainError
+from dcai_compile.evm import fastest_evm
+from tests import systems
+from tests.oracle import Entry, Oracle, Refused
+
+ANYONE = st.integers(0, 4)
+DATA = st.lists(st.integers(0, systems.WORDS - 1), max_size=3, unique=True).map(tuple)
+WAITS = st.sampled_from(
+    [
+        1,
+        2,
+        systems.REFUND_WAIT - 1,
+        systems.REFUND_WAIT,
+        systems.OWNER_WAIT,
+        systems.ANY_WAIT - 1,
+        systems.ANY_WAIT,
+        3600,
+        10**7,
+    ]
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """Two systems in lockstep; accounts[0] is the creator of both."""
+
+    options: ClassVar[dict[str, Any]] = {}
+    operations: ClassVar[int] = 0
+
+    @initialize()
+    def begin(self) -> None:
+        modular = systems.system("modular", **self.options).deploy(fastest_evm())
+        fused_evm = fastest_evm()
+        # The price depends on when the incentive began, which is the third deployment of modular.
+        fused_evm.advance_time(3)
+        fused = systems.system("fused", **self.options).deploy(fused_evm)
+        self.both = (fused, modular)
+        self.now = modular.evm.timestamp()
+        fused.wait(self.now - fused.evm.timestamp() + 100)
+        modular.wait(100)
+        self.accounts = fused.evm.accounts
+        self.ahead = 100
+        compiled = fused.compiled
+        born = self.now - 4  # trainer and three owners came after it
+        self.oracle = Oracle(compiled.new_mirror(), compiled.options, self.accounts[0], born)
+        self.funds = {a: fused.evm.balance(a) for a in self.accounts}
+        self.known: list[tuple[Entry, Contribution]] = []
+
+    def next_second(self) -> int:
+        """The time of the block that the next transaction will be in."""
+        self.now += max(1, self.ahead)
+        self.ahead = 0
+        type(self).operations += 1
+        return self.now
+
+    @rule(data=DATA, label=st.integers(0, 2), sender=ANYONE, over=st.integers(-1, 1))
+    def add(self, data: tuple[int, ...], label: int, sender: int, over: int) -> None:
+        account = self.accounts[sender]
+        now = self.next_second()
+        value = max(0, self.oracle.cost(now) + over)
+        entry: Entry | None = None
+        refusal = ""
+        try:
+            entry = self.oracle.add(data, label, account, value, value, now)
+        except Refused as refused:
+            refusal = str(refused)
+        found = []
+        for system in self.both:
+            found.append(
+                self.outcome(system.add_encoded, list(data), label, sender=account, max_cost=value)
+            )
+        if entry is None:
+            assert found == [refusal, refusal]
+        else:
+            assert found[0] == found[1]
+            contribution = found[0]
+            assert isinstance(contribution, Contribution)
+            expected = (entry.data, entry.classification, entry.time, entry.author, entry.deposit)
+            assert expected == (
+                contribution.data,
+                contribution.classification,
+                contribution.time,
+                contribution.author,
+                contribution.deposit,
+            )
+            self.known.append((entry, contribution))
+        self.compare()
+
+    @rule(seconds=WAITS)
+    def wait(self, seconds: int) -> None:
+        self.ahead += seconds
+        for system in self.both:
+            system.wait(seconds)
+
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 1000), own=st.integers(0, 3), sender=ANYONE)
+    def refund(self, which: int, own: int, sender: int) -> None:
+        entry, contribution = self.known[-1 - which % min(6, len(self.known))]
+        account = self.accounts[sender] if own == 0 else entry.author
+        now = self.next_second()
+        expected = self.expected(self.oracle.refund, entry, account, now)
+        for system in self.both:
+            assert self.outcome(system.refund, contribution, sender=account) == expected
+        self.compare(entry, contribution)
+
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 1000), sender=ANYONE)
+    def report(self, which: int, sender: int) -> None:
+        entry, contribution = self.known[-1 - which % min(6, len(self.known))]
+        account = self.accounts[sender]
+        now = self.next_second()
+        expected = self.expected(self.oracle.report, entry, account, now)
+        for system in self.both:
+            assert self.outcome(system.report, contribution, sender=account) == expected
+        self.compare(entry, contribution)
+
+    def expected(self, ask: Any, *values: Any) -> int | str:
+        """What the oracle says: an amount, or the name of an error."""
+        try:
+            return int(ask(*values))
+        except Refused as refused:
+            return str(refused)
+
+    def outcome(self, do: Any, *values: Any, **more: Any) -> Any:
+        """What a system answers: a result, or the name of an error."""
+        try:
+            return do(*values, **more)
+        except ChainError as error:
+            return getattr(error, "error", "") or str(error)
+
+    def compare(self, entry: Entry | None = None, contribution: Contribution | None = None) -> None:
+        oracle = self.oracle
+        for system in self.both:
+            self.compare_money(system)
+            assert self.number(system, "totalSubmitted()") == oracle.submitted
+            assert self.number(system, "totalGoodDataCount()") == sum(oracle.valid.values())
+            words = system.compiled.layout.words(oracle.mirror.state())
+            stored = system.evm.storage_many(system.classifier, list(words))
+            assert stored == list(words.values())
+            if entry is not None and contribution is not None:
+                self.compare_entry(system, entry, contribution)
+
+    def compare_money(self, system: Deployment) -> None:
+        oracle = self.oracle
+        assert system.evm.balance(system.address) == oracle.balance
+        for account in self.accounts[:5]:
+            expected = self.funds[account] - oracle.paid_in[account] + oracle.paid_out[account]
+            assert system.evm.balance(account) == expected
+            assert system.num_valid(account) == oracle.valid[account]
+
+    def compare_entry(self, system: Deployment, entry: Entry, contribution: Contribution) -> None:
+        types = "(int64[],uint64,uint256,address"
+        call, to = system.evm.call, system.data_handler
+        # The array is behind four words, or behind five where an account follows.
+        key = list(map(abi.word, (0x80, entry.classification, entry.time, int(entry.author, 16))))
+        data = abi.int64_array(entry.data)
+        for name, expected in (
+            ("getClaimableAmount", entry.claimable),
+            ("getInitialDeposit", entry.deposit),
+            ("getNumClaims", len(entry.claimed)),
+        ):
+            answer = call(to, abi.selector(f"{name}{types})") + b"".join(key) + data).output
+            assert int.from_bytes(answer, "big") == expected
+        key[0] = abi.word(0xA0)
+        has_claimed = abi.selector(f"hasClaimed{types},address)") + b"".join(key)
+        for account in self.accounts[:5]:
+            answer = call(to, has_claimed + abi.word(int(account, 16)) + data).output
+            assert bool(answer[-1]) == (account in entry.claimed)
+
+    def number(self, system: Deployment, signature: str) -> int:
+        result = system.evm.call(system.incentive_mechanism, abi.selector(signature))
+        return int.from_bytes(result.output, "big")
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"incentive": "stakeable"},
+        {"incentive": "stakeable", "open_claims": True},
+        {"incentive": "points"},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_random_operations(options: dict[str, Any], number: int) -> None:
+    """Nine seeds, more than a thousand operations each, every one of them on both layouts."""
+    machine = type("Seeded", (Machine,), {"options": options, "operations": 0})
+    run_state_machine_as_test(
+        seed(number)(machine),
+        settings=settings(
+            max_examples=80,
+            stateful_step_count=60,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    assert machine.operations >= 1_200  # type: ignore[attr-defined]
