@@ -25,6 +25,14 @@ CLAIM_ELEMENT_GAS = 1_500
 """More than an element costs beside the prediction: calldata, key, three calls in a modular system."""
 
 
+REPORT_WORDS = 8
+"""More words than a report's calldata has beside the elements."""
+
+FLOOR_GAS = {"dense": 1_280, "indices": 440, "pairs": 560}
+"""Calldata floor of an element at most: 40 gas for each of its bytes that can be other than zero
+(32 of a negative number, 4 of an index, 8 of a pair), 10 for the others."""
+
+
 def affordable_length(compiled: Compiled) -> int:
     """The longest sample, in elements, that every later call can afford.
 
@@ -55,6 +63,7 @@ def affordable_length(compiled: Compiled) -> int:
 
 def claim_gas(compiled: Compiled, evm: Evm) -> int:
     """At least what a refund or a report of any sample costs, from the heaviest of them."""
+    encoding = compiled.integers.encoding
     address = place(compiled, evm).addresses[compiled.main.name]
     highest = 0
     for sample in compiled.new_mirror().heavy_samples():
@@ -66,4 +75,6 @@ def claim_gas(compiled: Compiled, evm: Evm) -> int:
             )
         used = result.gas_used if result.success else CALL_GAS
         highest = max(highest, used + len(sample) * CLAIM_ELEMENT_GAS)
-    return highest + CLAIM_GAS
+    # What calldata costs at least from Prague on, whatever is done with it (EIP-7623).
+    floor = 21_000 + (encoding.max_length + REPORT_WORDS) * FLOOR_GAS[encoding.name]
+    return max(highest + CLAIM_GAS, floor)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from eth_abi.abi import encode
 from sklearn.linear_model import Perceptron
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.neighbors import NearestCentroid
 
 from dcai_compile import Compiled, abi, compile_model
 from dcai_compile.deployment import Deployment
@@ -20,18 +22,33 @@ REFUND_WAIT, OWNER_WAIT, ANY_WAIT = 15, 40, 90
 COST_WEIGHT = 10**15
 
 WORDS = 8
+LABELS = [0] * 4 + [1] * 4
 
 
 def perceptron() -> Perceptron:
-    """Words 0 to 3 speak for class 0, words 4 to 7 for class 1, each with a weight of 1."""
+    """Words 0 to 3 speak for class 0, words 4 to 7 for class 1; the intercept is 0."""
     estimator = Perceptron(shuffle=False, max_iter=50, tol=None)
     X = np.eye(WORDS)
-    return estimator.fit(X, [0] * 4 + [1] * 4)
+    return estimator.fit(X, LABELS)
+
+
+def estimator(model: str) -> Any:
+    """A model of one word a sample: words 0 to 3 are of class 0, words 4 to 7 of class 1."""
+    if model == "perceptron":
+        return perceptron()
+    made = {"bayes": MultinomialNB, "centroid": NearestCentroid}[model]()
+    return made.fit(np.eye(WORDS), LABELS)
 
 
 @cache
-def system(layout: str = "fused", incentive: str = "stakeable", **options: Any) -> Compiled:
-    """A perceptron on 8 words with short waits."""
+def system(
+    layout: str = "fused",
+    incentive: str = "stakeable",
+    *,
+    model: str = "perceptron",
+    **options: Any,
+) -> Compiled:
+    """A model of 8 words with short waits."""
     settings = {
         "refund_wait": REFUND_WAIT,
         "owner_claim_wait": OWNER_WAIT,
@@ -43,7 +60,13 @@ def system(layout: str = "fused", incentive: str = "stakeable", **options: Any) 
     }
     X = np.eye(WORDS)
     return compile_model(
-        perceptron(), X, encoding="indices", layout=layout, incentive=incentive, **settings
+        estimator(model),
+        X,
+        LABELS,
+        encoding="indices",
+        layout=layout,
+        incentive=incentive,
+        **settings,
     )
 
 
