@@ -13,6 +13,8 @@ import pytest
 from dcai_compile import _cache, _solcjs, solc
 from dcai_compile.errors import SolcFailed, SolcUnavailable
 from dcai_compile.solc import SOLC_VERSION, Solc, compile_standard, diagnostics
+from tests import models
+from tests.resident_solc import ResidentSolc, can_stay
 from tests.solc_stubs import (  # noqa: F401 (fixtures)
     SOURCE,
     bare_machine,
@@ -192,3 +194,18 @@ def test_the_script_refuses_what_it_does_not_know(tmp_path: Path) -> None:
 def test_the_script_passes_a_source_larger_than_the_compilers_stack(compiler: Solc) -> None:
     source = SOURCE + f"/*{'x' * 8_000_000}*/"
     assert bytecode(solc._run(standard_input(source), compiler))
+
+
+def test_the_compiler_that_the_suite_keeps_in_memory_answers_as_the_plain_one(
+    compiler: Solc,
+) -> None:
+    if not can_stay(compiler):
+        pytest.skip("a native compiler is used as it is")
+    resident = ResidentSolc()
+    request = models.sparse_binary().standard_input
+    try:
+        answers = [resident.run(request, compiler.binary.parent) for _ in range(2)]
+    finally:
+        resident.close()
+    plain = solc._run(request, compiler)
+    assert answers == [plain, plain]

@@ -1,0 +1,39 @@
+"""What the whole suite shares: a Solidity compiler that stays in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dcai_compile import solc
+from tests.resident_solc import ResidentSolc, can_stay
+
+HANDLES_SOLC = ("test_solc", "test_solc_compile")
+"""Modules about how the compiler is run, which run it themselves."""
+
+_plain = solc._run
+_resident = ResidentSolc()
+
+
+def _run(standard_input: dict[str, Any], found: solc.Solc) -> dict[str, Any]:
+    if not can_stay(found):
+        return _plain(standard_input, found)
+    output = _resident.run(standard_input, found.binary.parent)
+    # What is refused is refused again the plain way, which words it for the user.
+    return _plain(standard_input, found) if solc.diagnostics(output, "error") else output
+
+
+@pytest.fixture(autouse=True)
+def resident_solc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every compilation of a test goes to the compiler that stays."""
+    if request.module.__name__.rsplit(".", 1)[-1] not in HANDLES_SOLC:
+        monkeypatch.setattr(solc, "_run", _run)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def stop_resident_solc() -> Iterator[None]:
+    """Leave no process behind."""
+    yield
+    _resident.close()

@@ -1,0 +1,107 @@
+"""Rules broken on purpose in the contracts: the random operations must notice each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dcai_compile import sources
+from tests import systems
+from tests.test_system_invariants import Machine, run
+
+FUSED = {
+    "a refund without a wait": (
+        "incentives/StakeableRules",
+        "_requireWaited(claim.addedTime, refundWaitTimeS);",
+        "",
+    ),
+    "a refund whatever the model predicts": (
+        "incentives/StakeableRules",
+        "if (prediction != claim.classification) revert",
+        "if (prediction > 1) revert",
+    ),
+    "no reputation for a refund": ("incentives/StakeableRules", "_countValid(claim.author);", ""),
+    "a share rounded up": ("incentives/StakeableRules", "/ totals.good;", "/ totals.good + 1;"),
+    "a share of what is left": (
+        "incentives/StakeableRules",
+        "uint256 share = claim.initialDeposit",
+        "uint256 share = claim.claimable",
+    ),
+    "a wei too cheap": (
+        "incentives/StakeableRules",
+        "if (sent < cost) revert",
+        "if (sent + 1 < cost) revert",
+    ),
+    "a reporter twice": (
+        "incentives/Incentive64",
+        "if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);",
+        "",
+    ),
+    "the creator a second early": (
+        "incentives/Incentive64",
+        "if (waited < ownerClaimWaitTimeS) return false;",
+        "if (waited + 1 < ownerClaimWaitTimeS) return false;",
+    ),
+    "anybody in the end": (
+        "incentives/Incentive64",
+        "if (anyAddress) _requireValidated(claim.claimant);",
+        "",
+    ),
+    "an author reports himself": (
+        "incentives/Incentive64",
+        "if (claim.claimant == claim.author && !claimsAreOpen) revert OwnContribution(claim.author);",
+        "",
+    ),
+    "the clock of the price stands still": (
+        "incentives/Incentive64",
+        "Totals(uint64(block.timestamp), ",
+        "Totals(now_.lastUpdateTimeS, ",
+    ),
+    "what is claimed stays claimable": (
+        "data/PackedContributions64",
+        "uint256 left = record.claimable - amount;",
+        "uint256 left = record.claimable - amount / 2;",
+    ),
+    "the overpayment is kept": (
+        "trainers/Trainer64",
+        "_pay(msg.sender, msg.value - cost);",
+        "",
+    ),
+    "the sample is not taught": ("FusedTrainer64", "_update(data, classification);", ""),
+    "the last claimer is forgotten": (
+        "data/PackedContributions64",
+        "word | SETTLED | uint160(claimant)",
+        "word | SETTLED",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FUSED)
+def test_a_broken_rule_is_noticed(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, good, bad = FUSED[fault]
+    files = dict(sources.hand_written())
+    name = f"{path}.sol"
+    assert files[name].count(good) >= 1
+    files[name] = files[name].replace(good, bad)
+    sound: Any = systems.system
+
+    def broken(layout: str, **options: Any) -> Any:
+        if layout == "modular":
+            return sound(layout, **options)
+        with monkeypatch.context() as patched:
+            patched.setattr(sources, "hand_written", lambda: tuple(files.items()))
+            return sound.__wrapped__(layout, **options)
+
+    cache: dict[str, Any] = {}
+    sound("modular", incentive="stakeable")
+
+    def cached(layout: str, **options: Any) -> Any:
+        if layout not in cache:
+            cache[layout] = broken(layout, **options)
+        return cache[layout]
+
+    monkeypatch.setattr(systems, "system", cached)
+    machine = type("Broken", (Machine,), {"options": {"incentive": "stakeable"}, "operations": 0})
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        run(machine, number=0, examples=150)
