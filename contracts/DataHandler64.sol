@@ -28,7 +28,12 @@ contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
         external
         view
         returns (
-            uint64 c, uint256 t, address sender, uint256 initialDeposit, uint256 claimableAmount, uint256 numClaims
+            uint64 c,
+            uint256 t,
+            address sender,
+            uint256 initialDeposit,
+            uint256 claimableAmount,
+            uint256 numClaims
         )
     {
         StoredData storage data = stored[dataKey];

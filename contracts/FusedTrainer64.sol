@@ -69,13 +69,11 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         _claim(key, record, msg.sender, amount);
     }
 
-    function _request(
-        bytes32 key,
-        Record memory record,
-        uint64 classification,
-        uint256 addedTime,
-        address author
-    ) private view returns (Claim memory claim) {
+    function _request(bytes32 key, Record memory record, uint64 classification, uint256 addedTime, address author)
+        private
+        view
+        returns (Claim memory claim)
+    {
         claim.claimant = msg.sender;
         claim.author = author;
         claim.classification = classification;

@@ -12,11 +12,8 @@ contract Stakeable64 is StakeableRules, ModularIncentive64 {
     /// @param anyAddressClaimWait seconds before others may
     /// @param openClaims whether those others may be anybody, as in DCAI
     /// @param weight price of a contribution, an hour after the last one, times 60 / 3600, in wei
-    constructor(
-        uint32 refundWait,
-        uint32 ownerClaimWait,
-        uint32 anyAddressClaimWait,
-        bool openClaims,
-        uint256 weight
-    ) Incentive64(refundWait, ownerClaimWait, anyAddressClaimWait, openClaims) StakeableRules(weight) {}
+    constructor(uint32 refundWait, uint32 ownerClaimWait, uint32 anyAddressClaimWait, bool openClaims, uint256 weight)
+        Incentive64(refundWait, ownerClaimWait, anyAddressClaimWait, openClaims)
+        StakeableRules(weight)
+    {}
 }

@@ -29,13 +29,12 @@ from dcai_compile.names import comment_text, string_literal
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
 from dcai_compile.sources import template_folder, with_imports
-from dcai_compile.system import Part, parts_of, shell_of
+from dcai_compile.system import SOLIDITY_WIDTH, Part, parts_of, shell_of
 
 COMMENTED_LANES = 1024
 """Tables up to this many lanes carry the real value of each lane in a comment."""
 
 BYTES_PER_LINE = 32
-SOLIDITY_WIDTH = 120
 
 
 @dataclass(frozen=True)

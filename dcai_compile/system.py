@@ -12,6 +12,9 @@ from dcai_compile.incentives import Argument, Incentive, incentive_of
 from dcai_compile.model import Options
 from dcai_compile.names import string_literal
 
+SOLIDITY_WIDTH = 120
+"""Columns of a line of Solidity."""
+
 CLASSIFIER_SLOTS = 1
 """Slot 0 holds the owner."""
 
@@ -25,15 +28,14 @@ class Shell:
 
     Attributes
     ----------
-    name : the contract that makes it what it is.
+    contract : the generated contract's name.
     bases : path and name of every inherited contract to import, the most basic first, with the
         literals that its constructor takes.
     first_slot : the first storage slot that is the model's.
-    teaches_through : name of the function that teaches.
     names : name and description as Solidity literals, where the contract itself has them.
     """
 
-    name: str
+    contract: str
     bases: tuple[tuple[str, str, tuple[str, ...]], ...]
     first_slot: int
     names: tuple[str, str] | None = None
@@ -45,10 +47,11 @@ class Shell:
 
     @property
     def inherits(self) -> str:
-        """What stands between a contract's ``is`` and its opening brace."""
+        """What stands between a contract's ``is`` and its opening brace, as `forge fmt` breaks it."""
         bases = [f"{name}({', '.join(given)})" if given else name for _, name, given in self.bases]
-        if len(bases) == 1:
-            return f" {bases[0]} "
+        line = f" {', '.join(bases)} "
+        if len(f"contract {self.contract} is{line}{{") <= SOLIDITY_WIDTH:
+            return line
         return "\n    " + ",\n    ".join(bases) + "\n"
 
 
@@ -92,7 +95,7 @@ def shell_of(options: Options) -> Shell:
     """What the generated contract inherits."""
     incentive = incentive_of(options)
     if incentive is None or not is_fused(options):
-        return Shell("Classifier64", (("Classifier64", "Classifier64", ()),), CLASSIFIER_SLOTS)
+        return Shell(options.name, (("Classifier64", "Classifier64", ()),), CLASSIFIER_SLOTS)
     bases: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("incentives/Incentive64", "Incentive64", _literals(incentive.waits(options))),
         (
@@ -103,7 +106,7 @@ def shell_of(options: Options) -> Shell:
         ("FusedTrainer64", "FusedTrainer64", ()),
     )
     names = string_literal(title(options)), string_literal(options.description)
-    return Shell("FusedTrainer64", bases, FUSED_SLOTS, names)
+    return Shell(options.name, bases, FUSED_SLOTS, names)
 
 
 def parts_of(options: Options, encoder: str) -> tuple[Part, ...]:

@@ -15,7 +15,8 @@ from sklearn.linear_model import Perceptron
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import NearestCentroid
 
-from dcai_compile import Compiled
+from dcai_compile import Compiled, compile_model
+from dcai_compile.incentives import INCENTIVES
 from tests.models import compile_bare
 
 FOLDER = Path(__file__).resolve().parent / "golden_contracts"
@@ -158,6 +159,17 @@ def golden() -> dict[str, Compiled]:
     found["InDataContracts"] = compile_bare(
         large, one_hot, name="InDataContracts", encoding="indices", weight_bits=32
     )
+    for incentive in INCENTIVES:
+        name = f"WordsFor{incentive.title()}"
+        found[name] = compile_model(
+            words,
+            counts,
+            name=name,
+            title='The "words" that matter',
+            description="Whether a text is about them",
+            encoding="indices",
+            incentive=incentive,
+        )
     return found
 
 

@@ -49,12 +49,11 @@ abstract contract Contributions64 is IDataHandler64 {
     // READ
 
     /// @inheritdoc IDataHandler64
-    function getClaimableAmount(
-        int64[] calldata data,
-        uint64 classification,
-        uint256 addedTime,
-        address originalAuthor
-    ) external view returns (uint256) {
+    function getClaimableAmount(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        external
+        view
+        returns (uint256)
+    {
         return _find(_key(data, classification, addedTime, originalAuthor)).claimable;
     }
 

@@ -31,7 +31,12 @@ abstract contract PackedContributions64 is Contributions64 {
         external
         view
         returns (
-            uint64 c, uint256 t, address sender, uint256 initialDeposit, uint256 claimableAmount, uint256 numClaims
+            uint64 c,
+            uint256 t,
+            address sender,
+            uint256 initialDeposit,
+            uint256 claimableAmount,
+            uint256 numClaims
         )
     {
         (, Record memory record) = _read(dataKey);

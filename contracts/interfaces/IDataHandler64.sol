@@ -5,12 +5,10 @@ pragma solidity ^0.8.28;
 /// @notice What its clients read; `IDataHandlerOwner64` is what its trainer calls.
 interface IDataHandler64 {
     /// @notice What is left of the deposit of a contribution, in wei.
-    function getClaimableAmount(
-        int64[] calldata data,
-        uint64 classification,
-        uint256 addedTime,
-        address originalAuthor
-    ) external view returns (uint256);
+    function getClaimableAmount(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        external
+        view
+        returns (uint256);
 
     /// @notice The deposit of a contribution, in wei.
     function getInitialDeposit(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
@@ -42,7 +40,12 @@ interface IDataHandler64 {
         external
         view
         returns (
-            uint64 c, uint256 t, address sender, uint256 initialDeposit, uint256 claimableAmount, uint256 numClaims
+            uint64 c,
+            uint256 t,
+            address sender,
+            uint256 initialDeposit,
+            uint256 claimableAmount,
+            uint256 numClaims
         );
 }
 

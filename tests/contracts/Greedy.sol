@@ -23,18 +23,11 @@ contract Greedy {
         return gift;
     }
 
-    function handleReport(
-        address,
-        int64[] calldata,
-        uint64,
-        uint256,
-        address,
-        uint256,
-        uint256,
-        bool,
-        uint64,
-        uint256
-    ) external view returns (uint256) {
+    function handleReport(address, int64[] calldata, uint64, uint256, address, uint256, uint256, bool, uint64, uint256)
+        external
+        view
+        returns (uint256)
+    {
         return gift;
     }
 
