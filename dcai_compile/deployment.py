@@ -22,6 +22,7 @@ from dcai_compile.errors import ChainError, InvalidOption, TransactionRefused
 from dcai_compile.evm import CallResult, Evm, Log, fastest_evm
 from dcai_compile.incentives import duration, ether
 from dcai_compile.model import ClassLabel, class_index
+from dcai_compile.samples import single
 
 ADD_DATA_TOPIC = abi.topic("AddData(int64[],uint64,uint256,address,uint256)")
 REFUND_TOPIC = abi.topic("Refund(address,uint256)")
@@ -96,7 +97,7 @@ class Deployment:
         ]
         return np.asarray(labels[found])
 
-    def cost(self, ahead: int = 1) -> int:
+    def cost(self, ahead: int = 0) -> int:
         """The deposit in wei of a contribution `ahead` seconds after the latest block."""
         at = abi.word(self.evm.timestamp() + ahead)
         return self._number(self.incentive_mechanism, "getNextAddDataCost(uint256)", at)
@@ -124,14 +125,11 @@ class Deployment:
         """Teach one raw sample with its label, for a deposit.
 
         `max_cost` in wei goes along; what the deposit leaves of it comes back at once. By default it
-        is the price of the next second, which a contribution of somebody else may raise before.
+        is the price at the latest block: enough, unless somebody else contributes in between.
 
         Raises `SampleOutOfRange` before, `TransactionRefused` instead of a transaction's effect.
         """
-        row = [x] if isinstance(x, str | bytes) else x
-        if not hasattr(row, "tocsr") and np.ndim(row) == 1 and not isinstance(x, str | bytes):
-            row = np.asarray(row).reshape(1, -1)
-        (sample,) = self.compiled.encode(row)
+        (sample,) = self.compiled.encode(single(x))
         return self.add_encoded(
             sample, class_index(self.compiled.integers.model, y), sender=sender, max_cost=max_cost
         )

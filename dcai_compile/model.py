@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from dcai_compile.client_encoder import ClientEncoder
 from dcai_compile.encoding import Encoding, Matrix, Sample, as_samples
 from dcai_compile.errors import SampleOutOfRange
+from dcai_compile.samples import single
 
 ClassLabel: TypeAlias = str | int | float | bool
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -289,11 +290,8 @@ class Mirror(ABC):
 
     def update(self, x: Any, y: ClassLabel) -> None:
         """Teach one raw sample, shape (n_features,) or (1, n_features) or a text, with its label."""
-        if isinstance(x, str | bytes):
-            row: Any = [x]
-        else:
-            row = x if hasattr(x, "tocsr") or np.ndim(x) == 2 else np.asarray(x).reshape(1, -1)
-        self.update_encoded(self.encode(row)[0].tolist(), class_index(self.integers.model, y))
+        sample = self.encode(single(x))[0].tolist()
+        self.update_encoded(sample, class_index(self.integers.model, y))
 
     @abstractmethod
     def to_estimator(self) -> Any:

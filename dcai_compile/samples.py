@@ -101,3 +101,10 @@ def round_exactly(values: NDArray[Any], first_sample: int = 0, scale: int = TO_F
     ):
         result[row, column] = round(Fraction(float(doubles[row, column])) * scale)
     return result
+
+
+def single(x: Any) -> Any:
+    """One raw sample as a batch of one: a text, or values of shape (n_features,) or (1, n_features)."""
+    if isinstance(x, str | bytes):
+        return [x]
+    return x if hasattr(x, "tocsr") or np.ndim(x) == 2 else np.asarray(x).reshape(1, -1)
