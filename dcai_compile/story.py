@@ -30,7 +30,7 @@ class Person:
 
 
 class Story:
-    """One run of it; `numbers` holds what was printed, for whoever checks it."""
+    """One run of it; `accuracies` and `numbers` hold what was printed, for whoever checks it."""
 
     def __init__(self, out: Console, system: Deployment, X: Any, y: Any) -> None:
         self.out = out
@@ -42,6 +42,7 @@ class Story:
             Person(name, account, system.evm.balance(account))
             for name, account in zip(names, accounts, strict=True)
         ]
+        self.accuracies: list[float] = []
         self.numbers: dict[str, float] = {}
 
     def tell(self) -> None:
@@ -66,7 +67,7 @@ class Story:
     def show_accuracy(self, when: str) -> None:
         predicted = self.system.predict(self.X).tolist()
         right = sum(a == b for a, b in zip(predicted, self.y, strict=True))
-        self.numbers[when] = right / len(predicted)
+        self.accuracies.append(right / len(predicted))
         self.say(
             f"accuracy {right / len(predicted):.3f} on {len(predicted)} unseen reviews, {when}"
         )
