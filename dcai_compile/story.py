@@ -128,10 +128,10 @@ class Story:
         balance = self.system.evm.balance
         for person in self.people:
             change = balance(person.account) - person.before
-            sign = "+" if change > 0 else ""
+            gained = f"{'+' if change > 0 else ''}{ether(change)}"
             valid = self.system.num_valid(person.account)
             self.numbers[person.name] = change
-            self.say(f"{person.name:<6} {sign}{ether(change):<14} {valid} validated")
+            self.say(f"{person.name:<6} {gained:<14} {valid} validated")
         left = balance(self.system.address)
         self.numbers["left"] = left
         self.say(f"the contract holds {ether(left)}")

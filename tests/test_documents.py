@@ -12,6 +12,14 @@ from dcai_compile.families import supported_estimators
 from dcai_compile.families.linear.steps import RULES
 
 ROOT = README.parent
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "COMPATIBILITY.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+)
 
 
 @pytest.mark.parametrize("title", SECTIONS)
@@ -46,7 +54,7 @@ def test_naive_bayes_table_of_the_readme_is_complete() -> None:
 
 def test_documents_name_files_that_exist() -> None:
     known = {path.name for path in ROOT.rglob("*") if ".venv" not in path.parts}
-    for document in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"):
+    for document in DOCUMENTS:
         text = (ROOT / document).read_text(encoding="utf-8")
         for name in re.findall(r"`(?:[\w/]+/)?([\w.]+\.(?:py|md|sol|lock|toml)(?:\.j2)?)`", text):
             assert name in known, f"{document} names {name}"
@@ -68,3 +76,21 @@ def test_version_is_the_same_everywhere() -> None:
 
     assert f'version = "{__version__}"' in Path(ROOT / "pyproject.toml").read_text()
     assert f"## {__version__}" in Path(ROOT / "CHANGELOG.md").read_text()
+
+
+def test_security_has_a_line_for_every_weakness_and_a_test_of_it() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    attacks = (ROOT / "tests" / "test_attacks.py").read_text(encoding="utf-8")
+    assert re.findall(r"^(\d+)\. \*\*", text, re.M) == [str(n) for n in range(1, 11)]
+    # 10 is about settings, which `tests/test_incentives.py` has.
+    assert re.findall(r"^# (\d+)\. ", attacks, re.M) == [str(n) for n in range(1, 10)]
+
+
+def test_readme_states_the_prices_of_the_defaults() -> None:
+    from dcai_compile.incentives import deposit_after, ether
+    from dcai_compile.model import Options
+
+    text = " ".join(README.read_text(encoding="utf-8").split())
+    prices = [ether(deposit_after(Options(), seconds)) for seconds in (1, 3600, 86_400)]
+    wanted = "{} right after another one, {} an hour later, {} a day later"
+    assert text.count(wanted.format(*prices)) >= 2

@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
+from dcai_compile.choose import choose_encoding, without_empty
 from dcai_compile.encoding import (
     INT64_MAX,
     TO_FLOAT,
     Encoding,
     as_samples,
-    choose_encoding,
-    without_empty,
 )
 from dcai_compile.errors import InvalidOption, SampleOutOfRange
 
@@ -312,3 +311,24 @@ def test_encoding_leaves_the_callers_matrix_alone(encoding: Encoding) -> None:
     encoding.encode(X)
     for kept, part in zip((X.data, X.indices, X.indptr), parts, strict=True):
         assert kept.tolist() == part.tolist()
+
+
+@pytest.mark.parametrize(
+    ("most", "limit", "bits"), [(1, 1, 1), (2, 4, 4), (7, 14, 4), (200, 400, 16)]
+)
+def test_a_lesson_repeats_an_index_twice_as_often_as_training(
+    most: int, limit: int, bits: int
+) -> None:
+    encoding = choose_encoding("indices", np.array([[1, 0], [0, most]]))
+    assert (encoding.max_count, encoding.count_bits) == (limit, bits)
+    assert encoding.first_repeat([0, *[1] * limit]) is None
+    assert encoding.first_repeat([1] * limit + [0, 1, 1]) == limit + 1
+    assert dense(2).first_repeat([5, 5]) is None
+
+
+def test_the_longest_sample_can_be_limited() -> None:
+    X = np.eye(2000)[:3]
+    for name in ("indices", "pairs"):
+        assert choose_encoding(name, X).max_length == 1024
+        assert choose_encoding(name, X, longest=700).max_length == 700
+        assert choose_encoding(name, X, longest=5000).max_length == 1024

