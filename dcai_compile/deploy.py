@@ -10,7 +10,7 @@ from eth_abi.abi import encode
 
 from dcai_compile import abi
 from dcai_compile.errors import ChainError
-from dcai_compile.evm import Evm
+from dcai_compile.evm import Evm, fastest_evm
 
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled, Contract
@@ -52,6 +52,21 @@ def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
                 raise ChainError(f"{contract.name} cannot be handed over: {reason}")
             gas += result.gas_used
     return Placed(addresses, gas)
+
+
+def expected_code(compiled: Compiled, addresses: Mapping[str, str]) -> dict[str, bytes]:
+    """The code that must stand at `addresses`, by contract name, immutables filled in.
+
+    Found by running every constructor on a test EVM on which the contracts before it stand at the
+    same addresses.
+    """
+    evm = fastest_evm()
+    code: dict[str, bytes] = {}
+    for contract in compiled.contracts:
+        initcode = contract.initcode + encode_arguments(contract, addresses)
+        code[contract.name] = evm.code(evm.deploy(initcode).address)
+        evm.put_code(addresses[contract.name], code[contract.name])
+    return code
 
 
 def encode_arguments(contract: Contract, addresses: Mapping[str, str]) -> bytes:

@@ -25,6 +25,7 @@ __all__ = [
     "CallResult",
     "Deployed",
     "Evm",
+    "LocalEvm",
     "Log",
     "fastest_evm",
     "open_evms",
@@ -104,7 +105,7 @@ class Deployed:
 
 
 class Evm(Protocol):
-    """An EVM with funded accounts, of which the first is the default sender.
+    """An EVM with accounts, of which the first is the default sender.
 
     `deploy` and `send` mine a block each, at least a second after the block before; `call`
     runs on the latest block and changes nothing. Each of the three is a transaction of its own:
@@ -154,6 +155,13 @@ class Evm(Protocol):
         """Let the next transaction's block be `seconds` after the latest one."""
 
 
+class LocalEvm(Evm, Protocol):
+    """An EVM in this process, of which everything can be set."""
+
+    def put_code(self, address: str, code: bytes) -> None:
+        """Let `code` stand at `address`, as if it had always been there."""
+
+
 def open_evms(selector: str = "auto", *, fork: str = DEFAULT_FORK) -> tuple[Evm, ...]:
     """Open fresh test EVMs, or connect to a node.
 
@@ -187,7 +195,7 @@ def open_evms(selector: str = "auto", *, fork: str = DEFAULT_FORK) -> tuple[Evm,
     )
 
 
-def fastest_evm() -> Evm:
+def fastest_evm() -> LocalEvm:
     """A fresh test EVM, revm where it is installed."""
     return _open("revm" if _installed("revm") else "eth-tester", DEFAULT_FORK)
 
@@ -204,7 +212,7 @@ def _installed(name: str) -> bool:
     return all(find_spec(module) is not None for module in modules)
 
 
-def _open(name: str, fork: str) -> Evm:
+def _open(name: str, fork: str) -> LocalEvm:
     # Imported here: a backend that nobody asked for need not be installed, nor loaded.
     if not _installed(name):
         _, requirement = _MODULES[name]

@@ -169,6 +169,10 @@ class RevmEvm:
                 return code[:length]
         return b""
 
+    def put_code(self, address: str, code: bytes) -> None:
+        """Let `code` stand at `address`, as if it had always been there."""
+        self._evm.insert_account_info(address, _revm.AccountInfo(nonce=1, code=code))
+
     def balance(self, address: str) -> int:
         """The balance of `address` in wei."""
         with self._scratch():

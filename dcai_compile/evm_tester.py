@@ -123,6 +123,16 @@ class TesterEvm:
         """The runtime code at `address`, empty if there is none."""
         return bytes(self._vm.state.get_code(to_canonical_address(address)))
 
+    def put_code(self, address: str, code: bytes) -> None:
+        """Let `code` stand at `address`, as if it had always been there."""
+        chain = self._chain
+        vm = chain.get_vm(chain.header)
+        vm.state.set_code(to_canonical_address(address), code)
+        vm.state.persist()
+        chain.header = chain.header.copy(state_root=vm.state.state_root)
+        chain.mine_block(coinbase=_NO_COINBASE)
+        self._look_at_latest_block()
+
     def balance(self, address: str) -> int:
         """The balance of `address` in wei."""
         return int(self._vm.state.get_balance(to_canonical_address(address)))

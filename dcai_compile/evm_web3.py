@@ -1,25 +1,16 @@
-"""A node as test EVM: JSON-RPC over web3's providers, with the node's unlocked accounts.
-
-Requests go straight to the provider. Web3's own methods turn a revert into an exception and its
-data into a message, and the exact revert data is what is wanted here.
-"""
+"""A node as test EVM: JSON-RPC, with the node's unlocked accounts."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from eth_utils.address import to_checksum_address
-from web3 import HTTPProvider
-from web3.providers.base import JSONBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from web3.types import RPCResponse
 
+from dcai_compile.chain.node import TIMEOUT, Node, error_message, hex_bytes, revert_data
 from dcai_compile.errors import ChainError
 from dcai_compile.evm import (
     CALL_GAS,
@@ -33,17 +24,8 @@ from dcai_compile.evm import (
 
 __all__ = ["RpcEvm"]
 
-_BATCH = 500
-"""Requests in one batch; nodes and proxies commonly refuse more than 1,000."""
-
-_TIMEOUT = 60.0
-"""Seconds to wait for an answer, or for a transaction to be mined."""
-
 _POLL = 0.02
 """Seconds between two looks for a receipt; a development node mines at once."""
-
-# What the transports raise without an answer in JSON; requests' own errors are OSErrors.
-_NO_ANSWER = (OSError, ValueError, WebSocketException)
 
 # How nodes word an execution that stopped without revert data.
 _HALT = re.compile(
@@ -57,11 +39,8 @@ class RpcEvm:
     name = "rpc"
 
     def __init__(self, url: str) -> None:
-        self._place = _without_secrets(url)
-        try:
-            self._provider = _provider(url)
-        except _NO_ANSWER as error:
-            raise self._unreachable(error) from None
+        self._node = Node(url, patient=False)
+        self._place = self._node.place
         accounts = self._ask("eth_accounts")
         if not accounts:
             raise ChainError(
@@ -78,7 +57,7 @@ class RpcEvm:
         request = self._request(to, data, sender) | {"gas": hex(CALL_GAS)}
         answer = self._answer("eth_call", request, "latest")
         if "error" not in answer:
-            return CallResult(True, _bytes(answer["result"]), 0)
+            return CallResult(True, hex_bytes(answer["result"]), 0)
         return CallResult(False, self._reverted("eth_call", answer), 0)
 
     def send(
@@ -106,14 +85,11 @@ class RpcEvm:
     def storage_many(self, address: str, slots: Sequence[int]) -> list[int]:
         """The values of many storage slots, in the order asked, by JSON-RPC batches."""
         requests = [("eth_getStorageAt", [address, hex(slot), "latest"]) for slot in slots]
-        values: list[int] = []
-        for start in range(0, len(requests), _BATCH):
-            values += [int(word, 16) for word in self._ask_many(requests[start : start + _BATCH])]
-        return values
+        return [int(word, 16) for word in self._node.ask_many(requests)]
 
     def code(self, address: str) -> bytes:
         """The runtime code at `address`, empty if there is none."""
-        return _bytes(self._ask("eth_getCode", address, "latest"))
+        return hex_bytes(self._ask("eth_getCode", address, "latest"))
 
     def balance(self, address: str) -> int:
         """The balance of `address` in wei."""
@@ -137,7 +113,7 @@ class RpcEvm:
         if "error" in answer:
             self._ahead -= seconds
             raise ChainError(
-                f"the node at {self._place} cannot put its clock forward: {_message(answer)}",
+                f"the node at {self._place} cannot put its clock forward: {error_message(answer)}",
                 hint="use a development node such as anvil, or one of the built-in test EVMs",
             )
 
@@ -156,11 +132,11 @@ class RpcEvm:
         return CallResult(True, b"", gas_used, tuple(map(_log, receipt["logs"]))), receipt
 
     def _receipt(self, transaction: str) -> dict[str, Any]:
-        deadline = time.monotonic() + _TIMEOUT
+        deadline = time.monotonic() + TIMEOUT
         while (receipt := self._ask("eth_getTransactionReceipt", transaction)) is None:
             if time.monotonic() > deadline:
                 raise ChainError(
-                    f"the node at {self._place} did not mine {transaction} in {_TIMEOUT:.0f} s",
+                    f"the node at {self._place} did not mine {transaction} in {TIMEOUT:.0f} s",
                     hint="let the node mine each transaction at once",
                 )
             time.sleep(_POLL)
@@ -172,7 +148,7 @@ class RpcEvm:
         """The revert data of a mined transaction, which no receipt holds."""
         trace = self._answer("debug_traceTransaction", transaction, {"tracer": "callTracer"})
         if "error" not in trace:
-            return _bytes(cast(dict[str, str], trace["result"]).get("output", "0x"))
+            return hex_bytes(cast(dict[str, str], trace["result"]).get("output", "0x"))
         # Without traces: the same call again on the state before, at that block's time.
         before = hex(int(receipt["blockNumber"], 16) - 1)
         answer = self._answer("eth_call", {**request, "gas": hex(self._tx_gas)}, before)
@@ -180,115 +156,18 @@ class RpcEvm:
 
     def _reverted(self, method: str, answer: RPCResponse) -> bytes:
         """The revert data in an eth_call's error; ChainError if it is about anything else."""
-        data = _revert_data(answer)
-        if data is None and not _HALT.search(_message(answer)):
-            raise self._refusal(method, answer)
+        data = revert_data(answer)
+        if data is None and not _HALT.search(error_message(answer)):
+            raise self._node.refusal(method, answer)
         return data or b""
 
     def _ask(self, method: str, *params: Any) -> Any:
-        answer = self._answer(method, *params)
-        if "error" in answer:
-            raise self._refusal(method, answer)
-        return answer["result"]
+        return self._node.ask(method, *params)
 
     def _answer(self, method: str, *params: Any) -> RPCResponse:
-        try:
-            return self._provider.make_request(RPCEndpoint(method), list(params))
-        except _NO_ANSWER as error:
-            raise self._unreachable(error) from None
-
-    def _ask_many(self, requests: Sequence[tuple[str, list[str]]]) -> list[Any]:
-        batch: list[tuple[RPCEndpoint, Any]] = [(RPCEndpoint(name), p) for name, p in requests]
-        try:
-            answers = self._provider.make_batch_request(batch)
-        except _NO_ANSWER as error:
-            raise self._unreachable(error) from None
-        if not isinstance(answers, list):  # the batch as a whole was refused
-            raise self._refusal(requests[0][0], answers)
-        for answer in answers:
-            if "error" in answer:
-                raise self._refusal(requests[0][0], answer)
-        return [answer["result"] for answer in answers]
-
-    def _refusal(self, method: str, answer: RPCResponse) -> ChainError:
-        return ChainError(
-            f"the node at {self._place} refused {method}: {_message(answer)}",
-            hint="check the sender, its funds, and what the node supports",
-        )
-
-    def _unreachable(self, error: Exception) -> ChainError:
-        # The cause's text is left out, and the cause itself too: both quote the whole URL.
-        return ChainError(
-            f"the node at {self._place} does not answer ({type(error).__name__})",
-            hint="check the URL, and that the node is running",
-        )
-
-
-class _WebSocket(JSONBaseProvider):
-    """Requests over one WebSocket, one after the other; web3's own provider is async only."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        # Kept open for as long as this object lives; `connect` wants to be entered all the same.
-        self._open = ExitStack()
-        self._socket: ClientConnection = self._open.enter_context(
-            connect(url, open_timeout=_TIMEOUT, max_size=None)
-        )
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        return self.decode_rpc_response(self._exchange(self.encode_rpc_request(method, params)))
-
-    def make_batch_request(
-        self, requests: list[tuple[RPCEndpoint, Any]]
-    ) -> list[RPCResponse] | RPCResponse:
-        answers: Any = self.decode_rpc_response(
-            self._exchange(self.encode_batch_rpc_request(requests))
-        )
-        return sorted(answers, key=_id) if isinstance(answers, list) else answers
-
-    def _exchange(self, request: bytes) -> bytes:
-        self._socket.send(request, text=True)
-        return self._socket.recv(_TIMEOUT, decode=False)
-
-
-def _provider(url: str) -> JSONBaseProvider:
-    if url.startswith("ws"):
-        return _WebSocket(url)
-    # No retries: a development node that does not answer is not running, and a transaction that
-    # is sent twice is two.
-    return HTTPProvider(
-        url, request_kwargs={"timeout": _TIMEOUT}, exception_retry_configuration=None
-    )
-
-
-def _without_secrets(url: str) -> str:
-    """Scheme, host and port: user info, and often the path or query, hold a key."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _id(answer: Mapping[str, Any]) -> int:
-    return int(answer["id"])
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+        return self._node.answer(method, *params)
 
 
 def _log(entry: Mapping[str, Any]) -> Log:
-    topics = tuple(map(_bytes, entry["topics"]))
-    return Log(to_checksum_address(entry["address"]), topics, _bytes(entry["data"]))
-
-
-def _message(answer: RPCResponse) -> str:
-    error = answer["error"]
-    return str(error.get("message", error)) if isinstance(error, Mapping) else str(error)
-
-
-def _revert_data(answer: RPCResponse) -> bytes | None:
-    """The revert data in an error: geth and anvil give the bytes, Hardhat an object around them."""
-    error = answer["error"]
-    data: Any = error.get("data") if isinstance(error, Mapping) else None
-    if isinstance(data, Mapping):
-        data = data.get("data")
-    return _bytes(data) if isinstance(data, str) and data.startswith("0x") else None
+    topics = tuple(map(hex_bytes, entry["topics"]))
+    return Log(to_checksum_address(entry["address"]), topics, hex_bytes(entry["data"]))

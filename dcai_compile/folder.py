@@ -207,6 +207,11 @@ def load_artifact(folder: str | Path) -> Compiled:
         raise _invalid(root, MANIFEST, f"{type(error).__name__}: {error}") from None
 
 
+def artifact_digest(folder: str | Path) -> str:
+    """SHA-256 of everything in an artifact folder, as its manifest states it."""
+    return str(_read_manifest(Path(folder))["sha256"])
+
+
 def _read_manifest(root: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((root / MANIFEST).read_bytes())

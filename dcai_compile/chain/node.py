@@ -1,0 +1,188 @@
+"""A node: JSON-RPC over HTTP or a WebSocket, with errors in words and patience for a bad line.
+
+Requests go straight to the provider. Web3's own methods turn a revert into an exception and its
+data into a message, and the exact revert data is what is wanted here.
+
+What only reads is asked again when the line fails (no answer, 429, 500, half an answer). A signed
+transaction may be sent again too, as it is the same one. An order to a node that signs itself is
+never repeated: it would be a second transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+from web3 import HTTPProvider
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from dcai_compile.errors import ChainError
+
+BATCH = 500
+"""Requests in one batch; nodes and proxies commonly refuse more than 1,000."""
+
+TIMEOUT = 60.0
+"""Seconds to wait for an answer, or for a transaction to be mined."""
+
+PAUSES = (0.1, 0.3, 1.0, 2.0)
+"""Seconds between one try and the next."""
+
+# What the transports raise without an answer in JSON; requests' own errors are OSErrors.
+NO_ANSWER = (OSError, ValueError, WebSocketException)
+
+ONCE = frozenset({"eth_sendTransaction", "personal_sendTransaction"})
+"""What is never asked twice."""
+
+BUSY = (-32005, 429)
+"""Error codes by which providers say that too much was asked in too short a time."""
+
+
+class Node:
+    """JSON-RPC to one node."""
+
+    def __init__(self, url: str, *, patient: bool = True) -> None:
+        self.place = without_secrets(url)
+        self._pauses = PAUSES if patient else ()
+        try:
+            self._provider = _provider(url)
+        except NO_ANSWER as error:
+            raise self._unreachable(error) from None
+
+    def ask(self, method: str, *params: Any) -> Any:
+        """The result of one request. Raises `ChainError` where the node refuses or does not answer."""
+        answer = self.answer(method, *params)
+        if "error" in answer:
+            raise self.refusal(method, answer)
+        return answer["result"]
+
+    def answer(self, method: str, *params: Any) -> RPCResponse:
+        """Result or error of one request. Raises `ChainError` where there is neither."""
+        answer: RPCResponse = self._patiently(
+            lambda: self._provider.make_request(RPCEndpoint(method), list(params)),
+            () if method in ONCE else self._pauses,
+        )
+        return answer
+
+    def ask_many(self, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        """The results of many requests that read, in their order, by batches."""
+        results: list[Any] = []
+        for start in range(0, len(requests), BATCH):
+            results += self._ask_batch(requests[start : start + BATCH])
+        return results
+
+    def _ask_batch(self, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        batch: list[tuple[RPCEndpoint, Any]] = [(RPCEndpoint(name), p) for name, p in requests]
+        answers: Any = self._patiently(
+            lambda: self._provider.make_batch_request(batch), self._pauses
+        )
+        if not isinstance(answers, list) or len(answers) != len(requests):
+            raise self.refusal(requests[0][0], answers if isinstance(answers, dict) else {})
+        for answer in answers:
+            if "error" in answer:
+                raise self.refusal(requests[0][0], answer)
+        return [answer["result"] for answer in answers]
+
+    def _patiently(self, request: Any, pauses: Sequence[float]) -> Any:
+        for pause in (*pauses, None):
+            try:
+                answer = request()
+            except NO_ANSWER as error:
+                if pause is None:
+                    raise self._unreachable(error) from None
+            else:
+                if pause is None or not _is_busy(answer):
+                    return answer
+            time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def refusal(self, method: str, answer: Mapping[str, Any]) -> ChainError:
+        """The `ChainError` of an answer that is an error."""
+        return ChainError(
+            f"the node at {self.place} refused {method}: {error_message(answer)}",
+            hint="check the sender, its funds, and what the node supports",
+        )
+
+    def _unreachable(self, error: Exception) -> ChainError:
+        # The cause's text is left out, and the cause itself too: both quote the whole URL.
+        return ChainError(
+            f"the node at {self.place} does not answer ({type(error).__name__})",
+            hint="check the URL, and that the node is running",
+        )
+
+
+class _WebSocket(JSONBaseProvider):
+    """Requests over one WebSocket, one after the other; web3's own provider is async only."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        # Kept open for as long as this object lives; `connect` wants to be entered all the same.
+        self._open = ExitStack()
+        self._socket: ClientConnection = self._open.enter_context(
+            connect(url, open_timeout=TIMEOUT, max_size=None)
+        )
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        return self.decode_rpc_response(self._exchange(self.encode_rpc_request(method, params)))
+
+    def make_batch_request(
+        self, requests: list[tuple[RPCEndpoint, Any]]
+    ) -> list[RPCResponse] | RPCResponse:
+        answers: Any = self.decode_rpc_response(
+            self._exchange(self.encode_batch_rpc_request(requests))
+        )
+        return sorted(answers, key=_id) if isinstance(answers, list) else answers
+
+    def _exchange(self, request: bytes) -> bytes:
+        self._socket.send(request, text=True)
+        return self._socket.recv(TIMEOUT, decode=False)
+
+
+def _provider(url: str) -> JSONBaseProvider:
+    if url.startswith("ws"):
+        return _WebSocket(url)
+    # No retries: a development node that does not answer is not running, and a transaction that
+    # is sent twice is two.
+    return HTTPProvider(
+        url, request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=None
+    )
+
+
+def without_secrets(url: str) -> str:
+    """Scheme, host and port: user info, and often the path or query, hold a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _id(answer: Mapping[str, Any]) -> int:
+    return int(answer["id"])
+
+
+def _is_busy(answer: Any) -> bool:
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    return isinstance(error, Mapping) and error.get("code") in BUSY
+
+
+def error_message(answer: Mapping[str, Any]) -> str:
+    """What an answer that is an error says."""
+    error = answer.get("error", "an answer without result")
+    return str(error.get("message", error)) if isinstance(error, Mapping) else str(error)
+
+
+def revert_data(answer: Mapping[str, Any]) -> bytes | None:
+    """The revert data in an error: geth and anvil give the bytes, Hardhat an object around them."""
+    error = answer["error"]
+    data: Any = error.get("data") if isinstance(error, Mapping) else None
+    if isinstance(data, Mapping):
+        data = data.get("data")
+    return hex_bytes(data) if isinstance(data, str) and data.startswith("0x") else None
+
+
+def hex_bytes(text: str) -> bytes:
+    """The bytes of a hexadecimal string with 0x before it."""
+    return bytes.fromhex(text.removeprefix("0x"))
