@@ -309,3 +309,7 @@ def print_report(report: ParityReport) -> None:
         out.print("PARITY HOLDS", style="bold green")
     else:
         out.print("PARITY IS BROKEN", style="bold red")
+
+
+# The rest of the commands stands in a file of its own, which needs what is above.
+from dcai_compile import cli_chain  # noqa: E402, F401

@@ -20,16 +20,27 @@ TRANSFER_OWNERSHIP = abi.selector("transferOwnership(address)")
 
 @dataclass(frozen=True)
 class Placed:
-    """A system on a chain: the address of each contract by name, and the gas that it took."""
+    """A system on a chain.
+
+    Attributes
+    ----------
+    addresses : of each contract, by name.
+    gas_by_step : gas of each transaction, by name and whether it was the hand-over.
+    """
 
     addresses: Mapping[str, str]
-    gas_used: int
+    gas_by_step: Mapping[tuple[str, bool], int]
+
+    @property
+    def gas_used(self) -> int:
+        """Of all transactions together."""
+        return sum(self.gas_by_step.values())
 
 
 def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
     """Deploy every contract and hand each over to its owner. Raises `ChainError` in words."""
     addresses: dict[str, str] = {}
-    gas = 0
+    gas: dict[tuple[str, bool], int] = {}
     for contract in compiled.contracts:
         initcode = contract.initcode + encode_arguments(contract, addresses)
         try:
@@ -42,7 +53,7 @@ def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
                 revert_data=error.revert_data,
             ) from None
         addresses[contract.name] = deployed.address
-        gas += deployed.gas_used
+        gas[contract.name, False] = deployed.gas_used
     for contract in compiled.contracts:
         if contract.owner:
             to = abi.word(int(addresses[contract.owner], 16))
@@ -50,7 +61,7 @@ def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
             if not result.success:
                 reason = abi.describe_revert(result.output, contract.abi)
                 raise ChainError(f"{contract.name} cannot be handed over: {reason}")
-            gas += result.gas_used
+            gas[contract.name, True] = result.gas_used
     return Placed(addresses, gas)
 
 

@@ -5,7 +5,7 @@ What the contracts refuse is raised as `TransactionRefused`, in words, and has c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from dcai_compile.artifact import Compiled
 from dcai_compile.deploy import place
 from dcai_compile.errors import ChainError, InvalidOption, TransactionRefused
 from dcai_compile.evm import CallResult, Evm, Log, fastest_evm
-from dcai_compile.incentives import duration, ether
+from dcai_compile.explain import EXPLANATIONS
 from dcai_compile.model import ClassLabel, class_index
 from dcai_compile.samples import single
 
@@ -112,6 +112,35 @@ class Deployment:
         signature = "getClaimableAmount(int64[],uint64,uint256,address)"
         return self._number(self.data_handler, signature, _key_arguments(contribution))
 
+    def total_valid(self) -> int:
+        """Validated contributions of everybody."""
+        return self._number(self.incentive_mechanism, "totalGoodDataCount()", b"")
+
+    def creator(self) -> str:
+        """Who may take what is left of a deposit, and does so first."""
+        output = self._call(self.incentive_mechanism, abi.selector("creator()"))
+        return str(to_checksum_address(decode(["address"], output)[0]))
+
+    def num_claims(self, contribution: Contribution) -> int:
+        """How many claims a contribution has had, refund and reports together."""
+        signature = "getNumClaims(int64[],uint64,uint256,address)"
+        return self._number(self.data_handler, signature, _key_arguments(contribution))
+
+    def has_claimed(self, contribution: Contribution, account: str) -> bool:
+        """Whether an account has claimed a contribution."""
+        signature = "hasClaimed(int64[],uint64,uint256,address,address)"
+        arguments = encode(
+            ["int64[]", "uint64", "uint256", "address", "address"],
+            [
+                contribution.data,
+                contribution.classification,
+                contribution.time,
+                contribution.author,
+                account,
+            ],
+        )
+        return bool(self._number(self.data_handler, signature, arguments))
+
     def num_valid(self, account: str) -> int:
         """Validated contributions of an account."""
         argument = abi.word(int(account, 16))
@@ -155,17 +184,25 @@ class Deployment:
 
     def refund(self, contribution: Contribution, *, sender: str | None = None) -> int:
         """Take the deposit back as its author; returns what was paid, in wei."""
-        arguments = encode(
-            ["int64[]", "uint64", "uint256"],
-            [contribution.data, contribution.classification, contribution.time],
-        )
-        data = abi.selector("refund(int64[],uint64,uint256)") + arguments
+        data = self.refund_call(contribution)
         return _paid(self._send(data, sender or contribution.author), REFUND_TOPIC)
 
     def report(self, contribution: Contribution, *, sender: str | None = None) -> int:
         """Report a contribution that the model disagrees with; returns what was paid, in wei."""
-        data = abi.selector("report(int64[],uint64,uint256,address)")
-        return _paid(self._send(data + _key_arguments(contribution), sender), REPORT_TOPIC)
+        return _paid(self._send(self.report_call(contribution), sender), REPORT_TOPIC)
+
+    def refund_call(self, contribution: Contribution) -> bytes:
+        """Calldata of its refund."""
+        arguments = encode(
+            ["int64[]", "uint64", "uint256"],
+            [contribution.data, contribution.classification, contribution.time],
+        )
+        return abi.selector("refund(int64[],uint64,uint256)") + arguments
+
+    def report_call(self, contribution: Contribution) -> bytes:
+        """Calldata of a report of it."""
+        function = abi.selector("report(int64[],uint64,uint256,address)")
+        return function + _key_arguments(contribution)
 
     def wait(self, seconds: int) -> None:
         """Let the next transaction be `seconds` after the latest one."""
@@ -205,7 +242,7 @@ class Deployment:
     def _refused(self, result: CallResult) -> ChainError:
         name, values = abi.decode_error(result.output, self.compiled.errors)
         message = abi.describe_revert(result.output, self.compiled.errors)
-        explained = _EXPLANATIONS.get(name)
+        explained = EXPLANATIONS.get(name)
         if explained is not None:
             text, hint = explained(*values)
             return TransactionRefused(
@@ -252,51 +289,3 @@ def _paid(result: CallResult, topic: bytes) -> int:
         if log.topics[0] == topic:
             return int(decode(["address", "uint256"], log.data)[1])
     return 0  # points pay nothing
-
-
-def _money(cost: int, sent: int) -> tuple[str, str]:
-    text = f"the deposit is {ether(cost)} now, and {ether(sent)} came along"
-    return (
-        text,
-        "pass a higher max_cost: what is not needed comes back; or wait, which makes it cheaper",
-    )
-
-
-def _early(waited: int, required: int) -> tuple[str, str]:
-    text = f"{duration(waited)} have passed, {duration(required)} are needed"
-    return text, f"try again in {duration(required - waited)}"
-
-
-_EXPLANATIONS: dict[str, Callable[..., tuple[str, str]]] = {
-    "DepositTooLow": _money,
-    "CostAboveMaximum": lambda cost, most: (
-        f"the deposit is {ether(cost)} now, at most {ether(most)} was allowed",
-        "allow more, or wait, which makes it cheaper",
-    ),
-    "TooEarly": _early,
-    "ModelDisagrees": lambda prediction, label: (
-        f"the model predicts class {prediction}, the contribution says {label}",
-        "a refund needs the model to agree; more contributions of this kind may convince it",
-    ),
-    "ModelAgrees": lambda label: (
-        f"the model predicts class {label}, as the contribution says",
-        "only what the model disagrees with can be reported",
-    ),
-    "ModelIsFrozen": lambda: (
-        "this model was compiled to never change",
-        "compile it with a training step (update=...)",
-    ),
-    "NoValidatedContribution": lambda account: (
-        f"{account:#042x} has no validated contribution",
-        "add data that the model agrees with, and take its refund first",
-    ),
-    "OwnContribution": lambda account: (
-        f"{account:#042x} is its author",
-        "authors ask for a refund; only others report",
-    ),
-    "NothingToClaim": lambda: ("nothing of this deposit is left", "somebody has claimed it"),
-    "AlreadyClaimed": lambda account: (
-        f"{account:#042x} has claimed it before, or somebody else has",
-        "every account claims a contribution once",
-    ),
-}

@@ -1,0 +1,73 @@
+"""What a deployment will cost, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcai_compile.artifact import Compiled
+from dcai_compile.chain.deployer import CREATE2_DEPLOYER, code_at, create2_address, plan_steps
+from dcai_compile.chain.journal import journal_path, read_journal
+from dcai_compile.chain.transactions import Fees, Transactions, current_fees
+from dcai_compile.deploy import place
+from dcai_compile.evm import fastest_evm
+
+CREATE2_GAS = 45_000
+"""More than the deployer contract and its calldata cost beside the creation itself."""
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One transaction: what it does, about how much gas, and whether it is done already."""
+
+    name: str
+    kind: str
+    gas: int
+    done: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All transactions of a deployment, and what a unit of gas costs now, at most."""
+
+    steps: tuple[PlannedStep, ...]
+    fees: Fees
+    chain_id: int
+    sender: str
+
+    @property
+    def gas(self) -> int:
+        """Gas that is still to be paid for, about."""
+        return sum(step.gas for step in self.steps if not step.done)
+
+    @property
+    def fee(self) -> int:
+        """What that costs at most, in wei."""
+        return self.gas * self.fees.max_fee
+
+    @property
+    def open_steps(self) -> int:
+        """Number of transactions still to be sent."""
+        return sum(not step.done for step in self.steps)
+
+
+def plan_deployment(folder: Path, compiled: Compiled, transactions: Transactions) -> Plan:
+    """Measure every creation on a test EVM, and ask the node for its price. Sends nothing."""
+    node = transactions.node
+    journal = journal_path(folder, transactions.chain_id)
+    known = {}
+    if journal.exists():
+        known = {(step.name, step.kind): step.done for step in read_journal(journal).steps}
+    gas = place(compiled, fastest_evm()).gas_by_step
+    bases = {part.name: part for part in compiled.contracts}
+    steps = []
+    for step in plan_steps(compiled, len(code_at(node, CREATE2_DEPLOYER)) > 0):
+        measured = gas[step.name, step.kind == "transfer"]
+        done = known.get((step.name, step.kind), False)
+        if step.kind == "create2":
+            measured += CREATE2_GAS
+            at = create2_address(bases[step.name].initcode)
+            done = done or len(code_at(node, at)) > 0
+        steps.append(PlannedStep(step.name, step.kind, measured, done))
+    fees = current_fees(node, transactions.max_fee)
+    return Plan(tuple(steps), fees, transactions.chain_id, transactions.signer.address)
