@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {DepositTooLow, GrantTooHigh} from "./Errors.sol";
+import {DepositTooLow, GrantTooHigh, RefundIncomplete} from "./Errors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
 import {IIncentiveOwner64} from "./interfaces/IIncentiveMechanism64.sol";
@@ -62,7 +62,8 @@ contract CollaborativeTrainer64 is Trainer64 {
         amount = incentiveMechanism.handleRefund(
             msg.sender, data, classification, addedTime, claimable, claimed, prediction, numClaims
         );
-        if (amount > claimable) revert GrantTooHigh(amount, claimable);
+        // The data handler has closed the record.
+        if (amount != claimable) revert RefundIncomplete(amount, claimable);
     }
 
     function _settleReport(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Ownable} from "./Ownable.sol";
+import {Part64} from "./Part64.sol";
 import {Contributions64} from "./data/Contributions64.sol";
 import {IDataHandler64, IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
 import {Samples} from "./libraries/Samples.sol";
 
 /// @title DCAI's data handler as a contract of its own
 /// @notice Its owner is the trainer.
-contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
+contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
     struct StoredData {
         uint64 c;
         uint256 t;
@@ -43,7 +43,7 @@ contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
     /// @inheritdoc IDataHandlerOwner64
     function handleAddData(address sender, uint256 cost, int64[] calldata data, uint64 classification)
         external
-        onlyOwner
+        onlyTrainer
         returns (uint256 time)
     {
         _record(Samples.load(data), classification, sender, cost);
@@ -53,7 +53,7 @@ contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
     /// @inheritdoc IDataHandlerOwner64
     function handleRefund(address submitter, int64[] calldata data, uint64 classification, uint256 addedTime)
         external
-        onlyOwner
+        onlyTrainer
         returns (uint256 claimableAmount, bool claimedBySubmitter, uint256 numClaims)
     {
         bytes32 key = _key(data, classification, addedTime, submitter);
@@ -72,7 +72,7 @@ contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
         address originalAuthor
     )
         external
-        onlyOwner
+        onlyTrainer
         returns (
             uint256 initialDeposit,
             uint256 claimableAmount,
@@ -90,7 +90,7 @@ contract DataHandler64 is Ownable, Contributions64, IDataHandlerOwner64 {
     }
 
     /// @inheritdoc IDataHandlerOwner64
-    function updateClaimableAmount(bytes32 dataKey, uint256 rewardAmount) external onlyOwner {
+    function updateClaimableAmount(bytes32 dataKey, uint256 rewardAmount) external onlyTrainer {
         _find(dataKey);
         stored[dataKey].claimableAmount -= rewardAmount;
     }

@@ -115,3 +115,9 @@ error CostWeightOutOfRange(uint256 costWeight, uint256 minimum, uint256 maximum)
 
 /// @notice The incentive mechanism grants `granted`, and only `available` is there.
 error GrantTooHigh(uint256 granted, uint256 available);
+
+/// @notice The incentive mechanism refunds `granted` of the `claimable` rest, which nobody could claim then.
+error RefundIncomplete(uint256 granted, uint256 claimable);
+
+/// @notice This part works for the trainer `owner`, and cannot be handed on.
+error HandedOver(address owner);

@@ -23,7 +23,7 @@ abstract contract Ownable {
 
     /// @notice Hand the contract over. In DCAI the trainer contract becomes the owner of its classifier.
     /// @param newOwner the next owner, not the zero address
-    function transferOwnership(address newOwner) external onlyOwner {
+    function transferOwnership(address newOwner) public virtual onlyOwner {
         if (newOwner == address(0)) revert OwnerIsZero();
         emit OwnershipTransferred(owner, newOwner);
         owner = newOwner;

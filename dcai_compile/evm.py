@@ -13,7 +13,7 @@ transaction, a gas price of zero, one named fork.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol
@@ -160,6 +160,9 @@ class LocalEvm(Evm, Protocol):
 
     def put_code(self, address: str, code: bytes) -> None:
         """Let `code` stand at `address`, as if it had always been there."""
+
+    def put_storage(self, address: str, words: Mapping[int, int]) -> None:
+        """Let storage slots hold these values, as if they had always done so."""
 
 
 def open_evms(selector: str = "auto", *, fork: str = DEFAULT_FORK) -> tuple[Evm, ...]:

@@ -173,6 +173,12 @@ class RevmEvm:
         """Let `code` stand at `address`, as if it had always been there."""
         self._evm.insert_account_info(address, _revm.AccountInfo(nonce=1, code=code))
 
+    def put_storage(self, address: str, words: Mapping[int, int]) -> None:
+        """Let storage slots hold these values, as if they had always done so."""
+        for slot, value in words.items():
+            with self._scratch():
+                self._evm.insert_account_storage(address, slot, value)
+
     def balance(self, address: str) -> int:
         """The balance of `address` in wei."""
         with self._scratch():

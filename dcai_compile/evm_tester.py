@@ -10,7 +10,7 @@ blocks of py-evm's own chain, from senders that need not sign.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from eth.exceptions import Revert, VMError
@@ -125,9 +125,23 @@ class TesterEvm:
 
     def put_code(self, address: str, code: bytes) -> None:
         """Let `code` stand at `address`, as if it had always been there."""
+        self._put(lambda state: state.set_code(to_canonical_address(address), code))
+
+    def put_storage(self, address: str, words: Mapping[int, int]) -> None:
+        """Let storage slots hold these values, as if they had always done so."""
+        account = to_canonical_address(address)
+
+        def put(state: Any) -> None:
+            for slot, value in words.items():
+                state.set_storage(account, slot, value)
+
+        self._put(put)
+
+    def _put(self, change: Callable[[Any], None]) -> None:
+        """Mine a block in which the state is another."""
         chain = self._chain
         vm = chain.get_vm(chain.header)
-        vm.state.set_code(to_canonical_address(address), code)
+        change(vm.state)
         vm.state.persist()
         chain.header = chain.header.copy(state_root=vm.state.state_root)
         chain.mine_block(coinbase=_NO_COINBASE)

@@ -10,7 +10,7 @@ import pytest
 from eth_abi.abi import decode, encode
 from scipy import sparse
 from sklearn.linear_model import Perceptron
-from sklearn.naive_bayes import BernoulliNB, MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import NearestCentroid
 
 from dcai_compile import Compiled, abi, compile_model
@@ -106,7 +106,7 @@ def test_the_limit_is_computed_from_the_gas_that_a_claim_takes() -> None:
 
 
 @both
-@pytest.mark.parametrize("name", ["perceptron", "bayes", "centroid", "bernoulli"])
+@pytest.mark.parametrize("name", ["perceptron", "bayes", "centroid", "bernoulli", "gaussian"])
 def test_the_bound_of_a_claim_is_above_what_a_claim_takes(name: str, layout: str) -> None:
     from dcai_compile.gas import claim_gas
 
@@ -116,19 +116,24 @@ def test_the_bound_of_a_claim_is_above_what_a_claim_takes(name: str, layout: str
         "bayes": MultinomialNB(),
         "centroid": NearestCentroid(),
         "bernoulli": BernoulliNB(),
+        "gaussian": GaussianNB(),
     }[name]
+    if name == "gaussian":
+        X, y = models.iris()
     compiled = compile_model(made.fit(X, y), X, y, layout=layout, refund_wait=REFUND_WAIT)
     bound = claim_gas(compiled, fastest_evm())
     system = compiled.deploy(fastest_evm())
-    limit = compiled.integers.encoding.max_count
-    longest = compiled.integers.encoding.max_length
-    sample = [i % 200 for i in range(min(longest, 200 * limit))]
+    encoding = compiled.integers.encoding
+    sample = compiled.encode(X[:1])[0]
+    if encoding.is_sparse:
+        sample = [i % 200 for i in range(min(encoding.max_length, 200 * encoding.max_count))]
+    # Every class is taught first: what was taught has to be read, too.
+    for classification in range(len(compiled.integers.model.classes)):
+        system.wait(10**6)
+        system.add_encoded(sample, classification)
+    raw = encoding.matrix([np.array(sample)]).toarray() if encoding.is_sparse else X[:1]
+    label = int(system.predict(raw)[0])
     system.wait(10**6)
-    label = int(
-        system.predict(np.asarray(compiled.integers.encoding.matrix([np.array(sample)]).toarray()))[
-            0
-        ]
-    )
     contribution = system.add_encoded(sample, label)
     after(system, contribution, REFUND_WAIT)
     gas = system.evm.send(system.address, _refund_call(contribution)).gas_used
@@ -140,6 +145,28 @@ def _refund_call(contribution: Any) -> bytes:
     return abi.selector("refund(int64[],uint64,uint256)") + encode(
         ["int64[]", "uint64", "uint256"], values
     )
+
+
+def test_what_was_taught_is_in_the_gas_of_a_claim() -> None:
+    """A Gaussian model reads what it has learned of a class from its first lesson on."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 400)), np.arange(40) % 10
+    with pytest.raises(GasLimitExceeded):
+        compile_model(GaussianNB().fit(X, y), X, y)
+    X = X[:, :200]
+    compiled = compile_model(GaussianNB().fit(X, y), X, y)
+    from dcai_compile.gas import claim_gas
+
+    bound = claim_gas(compiled, fastest_evm())
+    system = compiled.deploy(fastest_evm())
+    sample = compiled.encode(X[:1])[0]
+    predict = abi.sample_call(abi.PREDICT, sample)
+    fresh = system.evm.call(system.classifier, predict).gas_used
+    for classification in range(10):
+        system.wait(10**6)
+        system.add_encoded(sample, classification)
+    taught = system.evm.call(system.classifier, predict).gas_used
+    assert 1.5 * fresh < taught < bound
 
 
 def test_a_model_of_which_no_sample_can_be_claimed_is_refused() -> None:
@@ -435,6 +462,44 @@ def test_a_class_without_samples_divides_nothing_by_zero(layout: str) -> None:
     assert system.predict(np.eye(3)).tolist() == ["seen", "seen", "new"]
 
 
+# Modular systems, whose parts were somebody's before
+
+
+def test_nobody_writes_claims_before_the_handing_over() -> None:
+    """The deployer owns the parts at first, but they do not work for him, and are handed on once."""
+    evm = fastest_evm()
+    compiled = systems.system("modular")
+    deployer, other = evm.accounts[:2]
+    parts = {part.name: part for part in compiled.contracts}
+    handler = evm.deploy(parts["DataHandler64"].initcode).address
+    incentive = evm.deploy(
+        parts["Stakeable64"].initcode
+        + encode(
+            [argument.type for argument in parts["Stakeable64"].arguments],
+            [argument.value for argument in parts["Stakeable64"].arguments],
+        )
+    ).address
+
+    def error_of(result: Any) -> str:
+        return "" if result.success else abi.decode_error(result.output, compiled.errors)[0]
+
+    add = "handleAddData(address,uint256,int64[],uint64)"
+    refund = "handleRefund(address,int64[],uint64,uint256,uint256,bool,uint64,uint256)"
+    money = (deployer, 5 * ETHER, GOOD, 1)
+    reputation = (deployer, GOOD, 1, 0, 1, False, 1, 0)
+    assert error_of(send(evm, handler, add, *money)) == "NotOwner"
+    assert error_of(send(evm, incentive, refund, *reputation)) == "NotOwner"
+    for part in (handler, incentive):
+        give = "transferOwnership(address)"
+        assert error_of(send(evm, part, give, other, sender=other)) == "NotOwner"
+        assert error_of(send(evm, part, give, other)) == ""
+        # Whoever could have written claims cannot hand the part to a trainer any more.
+        for account in (deployer, other):
+            assert error_of(send(evm, part, give, deployer, sender=account)) == "HandedOver"
+    assert error_of(send(evm, handler, add, *money)) == "NotOwner"
+    assert error_of(send(evm, handler, add, *money, sender=other)) == ""
+
+
 # Money
 
 
@@ -550,7 +615,8 @@ def test_nobody_teaches_past_the_incentive(layout: str) -> None:
     ("price", "gift", "step", "error"),
     [
         (2 * ETHER, 0, "add", "DepositTooLow"),
-        (ETHER, ETHER + 1, "refund", "GrantTooHigh"),
+        (ETHER, ETHER + 1, "refund", "RefundIncomplete"),
+        (ETHER, ETHER - 1, "refund", "RefundIncomplete"),
         (ETHER, ETHER + 1, "report", "GrantTooHigh"),
         (ETHER, ETHER, "refund", ""),
         (ETHER, ETHER // 3, "report", ""),

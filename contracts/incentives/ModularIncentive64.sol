@@ -2,14 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {OwnerIsZero, NotOwner} from "../Errors.sol";
-import {Ownable} from "../Ownable.sol";
+import {Part64} from "../Part64.sol";
 import {IIncentiveOwner64} from "../interfaces/IIncentiveMechanism64.sol";
 import {Incentive64} from "./Incentive64.sol";
 
 /// @title An incentive mechanism that is a contract of its own
 /// @notice Its owner is the trainer, which alone may report what happens. Its creator is a person, who
 /// put it on chain.
-abstract contract ModularIncentive64 is Ownable, Incentive64, IIncentiveOwner64 {
+abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
     address private creatorAccount = msg.sender;
 
     /// @notice The right to claim after `ownerClaimWaitTimeS` moved on.
@@ -24,7 +24,7 @@ abstract contract ModularIncentive64 is Ownable, Incentive64, IIncentiveOwner64 
     }
 
     /// @inheritdoc IIncentiveOwner64
-    function handleAddData(uint256 msgValue, int64[] calldata, uint64) external onlyOwner returns (uint256 cost) {
+    function handleAddData(uint256 msgValue, int64[] calldata, uint64) external onlyTrainer returns (uint256 cost) {
         return _charge(msgValue);
     }
 
@@ -38,7 +38,7 @@ abstract contract ModularIncentive64 is Ownable, Incentive64, IIncentiveOwner64 
         bool claimedBySubmitter,
         uint64 prediction,
         uint256 numClaims
-    ) external onlyOwner returns (uint256 refundAmount) {
+    ) external onlyTrainer returns (uint256 refundAmount) {
         Claim memory claim;
         claim.claimant = submitter;
         claim.author = submitter;
@@ -62,7 +62,7 @@ abstract contract ModularIncentive64 is Ownable, Incentive64, IIncentiveOwner64 
         bool claimedByReporter,
         uint64 prediction,
         uint256 numClaims
-    ) external onlyOwner returns (uint256 rewardAmount) {
+    ) external onlyTrainer returns (uint256 rewardAmount) {
         Claim memory claim;
         claim.claimant = reporter;
         claim.author = originalAuthor;
