@@ -9,7 +9,8 @@ import {Ownable} from "./Ownable.sol";
 /// cannot write claims into it first. It is handed over once, so that its owner is the only one that
 /// it ever worked for.
 abstract contract Part64 is Ownable {
-    address private immutable deployer = msg.sender;
+    /// @notice Who put this part on chain, and could hand it over.
+    address public immutable deployer = msg.sender;
 
     modifier onlyTrainer() {
         if (msg.sender != owner || msg.sender == deployer) revert NotOwner(msg.sender);

@@ -15,6 +15,8 @@ from dcai_compile.evm import Evm, fastest_evm
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled, Contract
 
+UNUSED_NONCE = 1 << 40
+
 TRANSFER_OWNERSHIP = abi.selector("transferOwnership(address)")
 
 
@@ -65,17 +67,21 @@ def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
     return Placed(addresses, gas)
 
 
-def expected_code(compiled: Compiled, addresses: Mapping[str, str]) -> dict[str, bytes]:
+def expected_code(
+    compiled: Compiled, addresses: Mapping[str, str], sender: str | None = None
+) -> dict[str, bytes]:
     """The code that must stand at `addresses`, by contract name, immutables filled in.
 
     Found by running every constructor on a test EVM on which the contracts before it stand at the
-    same addresses.
+    same addresses. `sender` is the account that deployed them, which parts keep in their code.
     """
     evm = fastest_evm()
+    # Where this account has never created anything, nor what stands at `addresses`.
+    evm.put_nonce(sender or evm.accounts[0], UNUSED_NONCE)
     code: dict[str, bytes] = {}
     for contract in compiled.contracts:
         initcode = contract.initcode + encode_arguments(contract, addresses)
-        code[contract.name] = evm.code(evm.deploy(initcode).address)
+        code[contract.name] = evm.code(evm.deploy(initcode, sender=sender).address)
         evm.put_code(addresses[contract.name], code[contract.name])
     return code
 

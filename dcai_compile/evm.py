@@ -161,6 +161,9 @@ class LocalEvm(Evm, Protocol):
     def put_code(self, address: str, code: bytes) -> None:
         """Let `code` stand at `address`, as if it had always been there."""
 
+    def put_nonce(self, address: str, nonce: int) -> None:
+        """Let `nonce` be that of the account's next transaction."""
+
     def put_storage(self, address: str, words: Mapping[int, int]) -> None:
         """Let storage slots hold these values, as if they had always done so."""
 

@@ -173,6 +173,12 @@ class RevmEvm:
         """Let `code` stand at `address`, as if it had always been there."""
         self._evm.insert_account_info(address, _revm.AccountInfo(nonce=1, code=code))
 
+    def put_nonce(self, address: str, nonce: int) -> None:
+        """Let `nonce` be that of the account's next transaction."""
+        self._evm.insert_account_info(
+            address, _revm.AccountInfo(balance=self.balance(address), nonce=nonce)
+        )
+
     def put_storage(self, address: str, words: Mapping[int, int]) -> None:
         """Let storage slots hold these values, as if they had always done so."""
         for slot, value in words.items():

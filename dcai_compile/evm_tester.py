@@ -127,6 +127,10 @@ class TesterEvm:
         """Let `code` stand at `address`, as if it had always been there."""
         self._put(lambda state: state.set_code(to_canonical_address(address), code))
 
+    def put_nonce(self, address: str, nonce: int) -> None:
+        """Let `nonce` be that of the account's next transaction."""
+        self._put(lambda state: state.set_nonce(to_canonical_address(address), nonce))
+
     def put_storage(self, address: str, words: Mapping[int, int]) -> None:
         """Let storage slots hold these values, as if they had always done so."""
         account = to_canonical_address(address)

@@ -96,7 +96,7 @@ def contents(compiled: Compiled) -> dict[str, bytes]:
     files["abi.json"] = _json(compiled.abi)
     files["bytecode.hex"] = compiled.bytecode.hex().encode() + b"\n"
     files["contracts.json"] = _json([_contract_facts(part) for part in compiled.contracts])
-    files[f"{compiled.options.name}.json"] = _json(_truffle(compiled))
+    files[f"{compiled.options.name}.json"] = _json(truffle_artifact(compiled.main))
     files["parameters.npz"] = _npz(arrays)
     files["encoder.json"] = compiled.encoder.to_json()
     files["vectors.json"] = _json(vectors(compiled))
@@ -140,13 +140,13 @@ def _contract_facts(contract: Contract) -> dict[str, Any]:
     }
 
 
-def _truffle(compiled: Compiled) -> dict[str, Any]:
-    """The artifact JSON of the Truffle tools, which DCAI's client loads."""
+def truffle_artifact(contract: Contract) -> dict[str, Any]:
+    """The artifact JSON of the Truffle tools, which DCAI's client loads; of no network yet."""
     return {
-        "contractName": compiled.options.name,
-        "abi": compiled.abi,
-        "bytecode": "0x" + compiled.bytecode.hex(),
-        "deployedBytecode": "0x" + compiled.main.runtime.hex(),
+        "contractName": contract.name,
+        "abi": contract.abi,
+        "bytecode": "0x" + contract.initcode.hex(),
+        "deployedBytecode": "0x" + contract.runtime.hex(),
         "compiler": {"name": "solc", "version": SOLC_VERSION},
         "networks": {},
         "schemaVersion": "3.4.16",

@@ -8,6 +8,7 @@ The contract that takes money comes last, and checks the code of its data contra
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from dcai_compile import abi
+from dcai_compile._cache import write_atomically
 from dcai_compile.artifact import Compiled, Contract
 from dcai_compile.chain.journal import Journal, Step, open_journal
 from dcai_compile.chain.node import Node, hex_bytes
 from dcai_compile.chain.transactions import Order, Transactions
 from dcai_compile.deploy import TRANSFER_OWNERSHIP, encode_arguments, expected_code
 from dcai_compile.errors import ChainError, DeploymentMismatch
-from dcai_compile.folder import artifact_digest
+from dcai_compile.folder import artifact_digest, truffle_artifact
 
 CREATE2_DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 """The usual deployer contract: salt and creation code in, CREATE2 out.
@@ -29,6 +31,7 @@ Source: https://github.com/Arachnid/deterministic-deployment-proxy"""
 
 SALT = bytes(32)
 OWNER = abi.selector("owner()")
+DEPLOYER = abi.selector("deployer()")
 
 Tell = Callable[[str, int, int], None]
 
@@ -53,13 +56,33 @@ def deploy_artifact(
     for number, step in enumerate(journal.steps):
         _prepare(step, compiled, journal)
         if not _is_done(step, transactions, compiled, journal):
-            _carry_out(step, transactions, journal)
+            try:
+                _carry_out(step, transactions, journal)
+            except ChainError as error:
+                raise _in_words(error, step, compiled) from None
         step.done = True
         journal.save()
         if tell is not None:
             tell("transactions", number + 1, len(journal.steps))
     check_deployment(compiled, journal.addresses, transactions.node)
+    _write_records(compiled, journal)
     return journal
+
+
+def _write_records(compiled: Compiled, journal: Journal) -> None:
+    """Beside the journal, what block explorers and DCAI's client ask for."""
+    folder = journal.path.with_suffix("")
+    arguments = {
+        contract.name: encode_arguments(contract, journal.addresses).hex()
+        for contract in compiled.contracts
+    }
+    text = json.dumps(arguments, indent=1) + "\n"
+    write_atomically(folder / "constructor-arguments.json", text.encode())
+    for contract in compiled.contracts:
+        record = truffle_artifact(contract)
+        record["networks"] = {str(journal.chain_id): {"address": journal.addresses[contract.name]}}
+        text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+        write_atomically(folder / f"{contract.name}.json", text.encode())
 
 
 def plan_steps(compiled: Compiled, has_deployer: bool) -> list[Step]:
@@ -121,12 +144,25 @@ def _carry_out(step: Step, transactions: Transactions, journal: Journal) -> None
     save()
 
 
+def _in_words(error: ChainError, step: Step, compiled: Compiled) -> ChainError:
+    """The same error, with what a contract refused it with, where one did."""
+    if not error.revert_data:
+        return error
+    reason = abi.describe_revert(error.revert_data, compiled.errors)
+    what = "handed over" if step.kind == "transfer" else "created"
+    return ChainError(
+        f"{step.name} cannot be {what}: {reason}",
+        hint="nothing was sent; mend that, and run the same command again to go on",
+        revert_data=error.revert_data,
+    )
+
+
 def check_deployment(compiled: Compiled, addresses: dict[str, str], node: Node) -> None:
     """Compare what stands on chain with the artifact, byte for byte, and the owners.
 
     Raises `DeploymentMismatch`, before anything is done with it.
     """
-    expected = expected_code(compiled, addresses)
+    expected = expected_code(compiled, addresses, _deployer(compiled, addresses, node))
     for contract in compiled.contracts:
         address = addresses[contract.name]
         found = code_at(node, address)
@@ -147,6 +183,17 @@ def check_deployment(compiled: Compiled, addresses: dict[str, str], node: Node) 
                 expected=addresses[contract.owner],
                 found=owner_of(node, address),
             )
+
+
+def _deployer(compiled: Compiled, addresses: dict[str, str], node: Node) -> str | None:
+    """Who deployed the parts of a modular system, as they say; their code is checked with it."""
+    for contract in compiled.contracts:
+        if any(entry.get("name") == "deployer" for entry in contract.abi):
+            request = {"to": addresses[contract.name], "data": "0x" + DEPLOYER.hex()}
+            answer = node.answer("eth_call", request, "latest")
+            if "error" not in answer and len(str(answer["result"])) == 66:
+                return str(to_checksum_address("0x" + str(answer["result"])[-40:]))
+    return None
 
 
 def _contract(compiled: Compiled, name: str) -> Contract:

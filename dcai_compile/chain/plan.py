@@ -12,7 +12,7 @@ from dcai_compile.chain.transactions import Fees, Transactions, current_fees
 from dcai_compile.deploy import place
 from dcai_compile.evm import fastest_evm
 
-CREATE2_GAS = 45_000
+CREATE2_GAS = 6_000
 """More than the deployer contract and its calldata cost beside the creation itself."""
 
 

@@ -102,7 +102,12 @@ class Transactions:
 
     def gas(self, order: Order) -> int:
         """A gas limit: a tenth more than the node estimates, at most what a transaction may have."""
-        estimated = int(self.node.ask("eth_estimateGas", self._request(order)), 16)
+        answer = self.node.answer("eth_estimateGas", self._request(order))
+        if "error" in answer:
+            refusal = self.node.refusal("eth_estimateGas", answer)
+            refusal.revert_data = revert_data(answer) or b""
+            raise refusal
+        estimated = int(str(answer["result"]), 16)
         if estimated > TX_GAS:
             raise ChainError(
                 f"the transaction needs {estimated:,} gas, and one has {TX_GAS:,}",
@@ -125,7 +130,9 @@ class Transactions:
         return receipt
 
     def _was_replaced(self, order: Order) -> bool:
-        """Whether its nonce went to another transaction of this account."""
+        """Whether its nonce went to another transaction of this account, or is far ahead on this chain."""
+        if (order.nonce or 0) > self.next_nonce():
+            return True  # what it was chosen after has been undone by a reorganisation
         deadline = time.monotonic() + (SETTLES if order.raw else 0.0)
         while self.mined_nonce() > (order.nonce or 0):
             if self._receipt(order) is not None:
