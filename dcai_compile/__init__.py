@@ -8,6 +8,7 @@ __all__ = [
     "Compiled",
     "ParityReport",
     "__version__",
+    "attach",
     "compile_model",
     "load_artifact",
     "supported_estimators",
@@ -21,6 +22,7 @@ def __getattr__(name: str) -> object:
     homes = {
         "Compiled": "artifact",
         "ParityReport": "verify",
+        "attach": "chain.api",
         "compile_model": "pipeline",
         "load_artifact": "folder",
         "supported_estimators": "families",

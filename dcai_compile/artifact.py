@@ -20,6 +20,9 @@ from dcai_compile.solc import Solc, compile_standard
 from dcai_compile.system import Part, trainer_of
 
 if TYPE_CHECKING:
+    from web3 import Web3
+
+    from dcai_compile.chain.api import Account
     from dcai_compile.deployment import Deployment
     from dcai_compile.evm import Evm
     from dcai_compile.verify import ParityReport
@@ -156,11 +159,27 @@ class Compiled:
 
         return verify(self, X, evm=evm, updates=updates, progress=progress)
 
-    def deploy(self, evm: Evm | None = None, *, sender: str | None = None) -> Deployment:
-        """Put the system on a test EVM (a fresh one by default); see `deployment.Deployment`."""
-        from dcai_compile.deployment import deploy
+    def deploy(
+        self,
+        where: Evm | Web3 | str | None = None,
+        account: Account | None = None,
+        **options: Any,
+    ) -> Deployment:
+        """Put the system on a test EVM (a fresh one by default), or on a chain.
 
-        return deploy(self, evm, sender=sender)
+        `where` is an `Evm`, or for a chain of web3 or a node's URL: then it is resumable, and
+        `account` and the options are those of `chain.api.deploy`. On an `Evm` the one option is
+        `sender`, one of its accounts.
+        """
+        from dcai_compile.evm import Evm
+
+        if where is None or isinstance(where, Evm):
+            from dcai_compile.deployment import deploy
+
+            return deploy(self, where, **options)
+        from dcai_compile.chain import api
+
+        return api.deploy(self, where, account, **options)
 
     def quote(self) -> dict[str, Any]:
         """What it costs to deploy, to teach and to claim, in gas and in words; see `quote.quote`."""

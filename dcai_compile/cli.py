@@ -232,9 +232,21 @@ def verify(
         int,
         typer.Option(min=0, help="How many of the samples to teach as well, with their labels."),
     ] = 0,
+    rpc: Annotated[
+        str | None, typer.Option("--rpc", help="A node: verify what is deployed there.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Of the system on that node.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the contract with Python, sample by sample. Exit code 1 on any mismatch."""
+    """Compare the contract with Python, sample by sample. Exit code 1 on any mismatch.
+
+    With --rpc the deployed contract itself, as it has learned since.
+    """
+    if rpc is not None:
+        cli_chain.verify_on_chain(folder, data, label, rpc, address, as_json)
+        return
     from dcai_compile.errors import InvalidOption
     from dcai_compile.folder import load_artifact
     from dcai_compile.inputs import load_data
@@ -311,5 +323,5 @@ def print_report(report: ParityReport) -> None:
         out.print("PARITY IS BROKEN", style="bold red")
 
 
-# The rest of the commands stands in a file of its own, which needs what is above.
-from dcai_compile import cli_chain  # noqa: E402, F401
+# The commands on a chain stand in files of their own, which need what is above.
+from dcai_compile import cli_chain, cli_use  # noqa: E402, F401

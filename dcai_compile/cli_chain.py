@@ -1,115 +1,43 @@
-"""The command line on a real chain: `dcai deploy | predict | add-data | refund | report | status |
-contributions | audit | pull`.
+"""Putting a model on a real chain and looking into it:
+`dcai deploy | status | contributions | audit | pull`, and `dcai verify --rpc`.
 """
 
 from __future__ import annotations
 
-import getpass
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from dcai_compile.cli import (
-    DataOption,
     JsonOption,
     LabelOption,
     app,
     mistakes_in_words,
     out,
     print_facts,
-    progress_bar,
 )
-
-if TYPE_CHECKING:
-    from dcai_compile.chain.claims import Claim
-    from dcai_compile.deployment import Contribution, Deployment
-
-GWEI = 10**9
-
-FolderArgument = Annotated[Path, typer.Argument(help="An artifact folder.")]
-RpcOption = Annotated[
-    str, typer.Option("--rpc", envvar="DCAI_RPC", help="URL of a node, http(s) or ws(s).")
-]
-AddressOption = Annotated[
-    str | None,
-    typer.Option("--address", help="Of the system; default: where dcai deploy has put it."),
-]
-KeystoreOption = Annotated[
-    Path | None,
-    typer.Option("--keystore", help="Encrypted key file; password asked, or in DCAI_PASSWORD."),
-]
-AccountOption = Annotated[
-    str | None, typer.Option("--account", help="One of the node's own: address or number.")
-]
-FeeOption = Annotated[
-    float | None, typer.Option("--max-fee", min=0, help="Gwei a unit of gas at most.")
-]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")]
-
-
-def _connect(rpc: str) -> Any:
-    from dcai_compile.chain.node import Node
-
-    return Node(rpc)
-
-
-def _signer(node: Any, keystore: Path | None, account: str | None) -> Any:
-    from dcai_compile.chain.accounts import open_signer
-
-    ask = getpass.getpass if sys.stdin.isatty() else None
-    return open_signer(node, keystore=keystore, account=account, ask_password=ask)
-
-
-def _attach(
-    folder: Path,
-    rpc: str,
-    address: str | None,
-    signing: tuple[Path | None, str | None, float | None] | None = None,
-) -> Deployment:
-    from dcai_compile.chain.attach import attach
-
-    node = _connect(rpc)
-    if signing is None:
-        return attach(folder, node, address)
-    keystore, account, max_fee = signing
-    signer = _signer(node, keystore, account)
-    return attach(folder, node, address, signer=signer, max_fee=_wei(max_fee))
-
-
-def _wei(gwei: float | None) -> int | None:
-    return None if gwei is None else int(gwei * GWEI)
-
-
-def _agree(question: str, yes: bool) -> None:
-    """Go on, or leave with nothing sent; without a terminal only `--yes` goes on."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        out.print(f"{question} Nothing was sent: pass --yes to go on.", markup=False)
-        raise typer.Exit(2)
-    if not typer.confirm(question):
-        out.print("Nothing was sent.")
-        raise typer.Exit(0)
-
-
-@contextmanager
-def _quietly(as_json: bool) -> Iterator[Any]:
-    with mistakes_in_words(as_json), progress_bar(as_json) as progress:
-        yield progress
-
-
-def _print(facts: Any, as_json: bool, lines: list[str]) -> None:
-    if as_json:
-        out.print_json(json.dumps(facts))
-        return
-    for line in lines:
-        out.print(line, markup=False)
+from dcai_compile.cli_node import (
+    GWEI,
+    AccountOption,
+    AddressOption,
+    FeeOption,
+    FolderArgument,
+    KeystoreOption,
+    RpcOption,
+    YesOption,
+    agree,
+    attached,
+    connect,
+    contribution_facts,
+    print_result,
+    quietly,
+    signer_of,
+    wei,
+)
 
 
 @app.command()
@@ -129,11 +57,12 @@ def deploy(
     from dcai_compile.chain.transactions import Transactions
     from dcai_compile.folder import load_artifact
     from dcai_compile.incentives import ether
+    from dcai_compile.summary import contract_lines
 
-    with _quietly(as_json) as progress:
+    with quietly(as_json) as progress:
         compiled = load_artifact(folder)
-        node = _connect(rpc)
-        transactions = Transactions(node, _signer(node, keystore, account), max_fee=_wei(max_fee))
+        node = connect(rpc)
+        transactions = Transactions(node, signer_of(node, keystore, account), max_fee=wei(max_fee))
         plan = plan_deployment(folder, compiled, transactions)
         if not as_json:
             out.print(f"chain {plan.chain_id}, account {plan.sender}")
@@ -147,7 +76,15 @@ def deploy(
                 f"at {price:.3g} gwei"
             )
         if plan.open_steps:
-            _agree("Send them?", yes or as_json)
+            planned = {
+                "account": plan.sender,
+                "chain": plan.chain_id,
+                "steps": [asdict(step) for step in plan.steps],
+                "gas": plan.gas,
+                "max fee": plan.fees.max_fee,
+                "fee": plan.fee,
+            }
+            agree("Send them?", yes, planned if as_json else None)
         journal = deploy_artifact(folder, compiled, transactions, tell=progress)
     trainer = compiled.trainer or compiled.main
     facts = {
@@ -160,183 +97,8 @@ def deploy(
     if as_json:
         out.print_json(json.dumps(facts))
     else:
-        contracts = [f"{name}: {at}" for name, at in journal.addresses.items()]
+        contracts = contract_lines(compiled, journal.addresses)
         print_facts({**facts, "contracts": contracts, "checked": "code and owners, to the byte"})
-
-
-@app.command()
-def predict(
-    folder: FolderArgument,
-    data: DataOption,
-    rpc: RpcOption,
-    address: AddressOption = None,
-    label: LabelOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask the model on chain about every sample of a file. Free."""
-    from dcai_compile.inputs import load_data
-
-    with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address)
-        samples, labels = load_data(data, label=label)
-        predicted = deployment.predict(samples).tolist()
-    lines = [str(value) for value in predicted]
-    facts: dict[str, Any] = {"predictions": predicted}
-    if labels is not None:
-        right = sum(str(a) == str(b) for a, b in zip(predicted, labels, strict=True))
-        facts["accuracy"] = right / len(predicted)
-        lines.append(f"accuracy {right / len(predicted):.4f} on {len(predicted)} samples")
-    _print(facts, as_json, lines)
-
-
-@app.command(name="add-data")
-def add_data(
-    folder: FolderArgument,
-    data: DataOption,
-    rpc: RpcOption,
-    address: AddressOption = None,
-    label: LabelOption = None,
-    keystore: KeystoreOption = None,
-    account: AccountOption = None,
-    max_fee: FeeOption = None,
-    max_cost: Annotated[
-        int | None, typer.Option(help="Wei a deposit at most; default: what is quoted.")
-    ] = None,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Teach every sample of a file with its label, each for a deposit that is quoted first."""
-    from dcai_compile.errors import InvalidOption
-    from dcai_compile.incentives import ether
-    from dcai_compile.inputs import load_data
-    from dcai_compile.model import class_index
-
-    with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address, (keystore, account, max_fee))
-        samples, labels = load_data(data, label=label)
-        if labels is None:
-            raise InvalidOption(
-                f"{data} has no labels",
-                hint="add a label column or an array y",
-                option="data",
-                value=str(data),
-            )
-        encoded = deployment.compiled.encode(samples)
-        model = deployment.compiled.integers.model
-        classes = [class_index(model, value) for value in labels]
-        added = []
-        for number, (sample, classification) in enumerate(zip(encoded, classes, strict=True)):
-            quoted = deployment.cost()
-            most = quoted if max_cost is None else max_cost
-            if number == 0 and not as_json:
-                out.print(f"{len(encoded)} lessons; the deposit is {ether(quoted)} now")
-            if number == 0:
-                _agree(f"Send at most {ether(most)} for the first?", yes or as_json)
-            contribution = deployment.add_encoded(sample, classification, max_cost=most)
-            added.append(contribution)
-            if not as_json:
-                out.print(f"  {contribution.label}: {ether(contribution.deposit)}", markup=False)
-    facts = {"added": [_facts(contribution) for contribution in added]}
-    _print(
-        facts, as_json, [f"{len(added)} added, {ether(sum(c.deposit for c in added))} deposited"]
-    )
-
-
-def _facts(contribution: Contribution) -> dict[str, Any]:
-    return {**asdict(contribution), "data": list(contribution.data)}
-
-
-@app.command()
-def refund(
-    folder: FolderArgument,
-    rpc: RpcOption,
-    address: AddressOption = None,
-    keystore: KeystoreOption = None,
-    account: AccountOption = None,
-    max_fee: FeeOption = None,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """List the account's own open contributions, and take back what the model agrees with."""
-    from dcai_compile.chain.claims import refunds
-
-    _claim("refund", refunds, folder, rpc, address, (keystore, account, max_fee), yes, as_json)
-
-
-@app.command()
-def report(
-    folder: FolderArgument,
-    rpc: RpcOption,
-    address: AddressOption = None,
-    keystore: KeystoreOption = None,
-    account: AccountOption = None,
-    max_fee: FeeOption = None,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """List other people's open contributions, and report those that the model disagrees with."""
-    from dcai_compile.chain.claims import reports
-
-    _claim("report", reports, folder, rpc, address, (keystore, account, max_fee), yes, as_json)
-
-
-def _claim(
-    verb: str,
-    find: Any,
-    folder: Path,
-    rpc: str,
-    address: str | None,
-    signing: tuple[Path | None, str | None, float | None],
-    yes: bool,
-    as_json: bool,
-) -> None:
-    from dcai_compile.errors import TransactionRefused
-    from dcai_compile.incentives import ether
-
-    with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address, signing)
-        claims: list[Claim] = find(deployment, deployment.evm.accounts[0])
-        ready = [claim for claim in claims if not claim.obstacle]
-        if not as_json:
-            for claim in claims:
-                out.print(f"  {_claim_line(claim)}", markup=False)
-        paid = []
-        if ready:
-            _agree(f"{verb} {len(ready)} of them?", yes or as_json)
-        for claim in ready:
-            do = deployment.refund if verb == "refund" else deployment.report
-            try:
-                amount = do(claim.contribution, sender=claim.account)
-            except TransactionRefused as refusal:  # somebody was faster
-                if not as_json:
-                    out.print(f"  {claim.number}: {refusal.message}", markup=False)
-                continue
-            paid.append({"number": claim.number, "amount": amount})
-    facts = {
-        "open": [
-            {
-                "number": claim.number,
-                "claimable": claim.claimable,
-                "author": claim.contribution.author,
-                "obstacle": claim.obstacle,
-            }
-            for claim in claims
-        ],
-        "paid": paid,
-    }
-    total = sum(entry["amount"] for entry in paid)
-    _print(facts, as_json, [f"{len(paid)} claimed, {ether(total)}"])
-
-
-def _claim_line(claim: Claim) -> str:
-    from dcai_compile.incentives import ether
-
-    contribution = claim.contribution
-    state = claim.obstacle or "ready"
-    return (
-        f"{claim.number:>4}  {contribution.author[:10]}..  {contribution.label!s:<14} "
-        f"{ether(claim.claimable):>12} left  {state}"
-    )
 
 
 @app.command()
@@ -348,9 +110,10 @@ def status(
 ) -> None:
     """Where the system stands, what a contribution costs now, and who may do what."""
     from dcai_compile.incentives import ether, incentive_of
+    from dcai_compile.summary import contract_lines
 
     with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address)
+        deployment = attached(folder, rpc, address)
         compiled = deployment.compiled
         facts: dict[str, Any] = {"address": deployment.address, "contracts": deployment.addresses}
         incentive = incentive_of(compiled.options)
@@ -367,7 +130,7 @@ def status(
     if as_json:
         out.print_json(json.dumps(facts))
         return
-    facts["contracts"] = [f"{name}: {at}" for name, at in facts["contracts"].items()]
+    facts["contracts"] = contract_lines(compiled, deployment.addresses)
     for money in ("deposit now", "balance"):
         if money in facts:
             facts[money] = ether(facts[money])
@@ -385,13 +148,14 @@ def contributions(
     from dcai_compile.incentives import ether
 
     with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address)
+        deployment = attached(folder, rpc, address)
         found = deployment.contributions()
         lines = [
-            f"{number:>5}  {entry.time}  {entry.author}  {entry.label!s:<14} {ether(entry.deposit)}"
+            f"{number:>5}  {datetime.fromtimestamp(entry.time, UTC):%Y-%m-%d %H:%M:%SZ}  "
+            f"{entry.author}  {entry.label!s:<14} {ether(entry.deposit)}"
             for number, entry in enumerate(found, 1)
         ]
-    _print({"contributions": [_facts(entry) for entry in found]}, as_json, lines)
+    print_result({"contributions": [contribution_facts(entry) for entry in found]}, as_json, lines)
 
 
 @app.command()
@@ -412,7 +176,7 @@ def audit(
     from dcai_compile.inputs import load_data
 
     with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address)
+        deployment = attached(folder, rpc, address)
         samples, labels = load_data(test, label=label)
         if labels is None:
             raise InvalidOption(
@@ -432,7 +196,7 @@ def audit(
         "parameters equal": result.parameters_equal,
         "contributions": [asdict(row) for row in result.rows],
     }
-    _print(facts, as_json, result.lines())
+    print_result(facts, as_json, result.lines())
     if not result.parameters_equal:
         raise typer.Exit(1)
 
@@ -449,7 +213,30 @@ def pull(
     from dcai_compile.chain.pull import pull as run
 
     with mistakes_in_words(as_json):
-        deployment = _attach(folder, rpc, address)
+        deployment = attached(folder, rpc, address)
         result = run(deployment, target)
     facts = {"file": str(target), **result}
-    _print(facts, as_json, [f"{key:<16}{value}" for key, value in facts.items()])
+    print_result(facts, as_json, [f"{key:<16}{value}" for key, value in facts.items()])
+
+
+def verify_on_chain(
+    folder: Path, data: Path, label: str | None, rpc: str, address: str | None, as_json: bool
+) -> None:
+    """`dcai verify --rpc`: parity of the contract that is deployed."""
+    from dcai_compile.chain.verify import verify_deployed
+    from dcai_compile.inputs import load_data
+
+    with mistakes_in_words(as_json):
+        deployment = attached(folder, rpc, address)
+        samples, _ = load_data(data, label=label)
+        result = verify_deployed(deployment, connect(rpc), samples)
+    lines = [
+        f"samples         {result.samples}, after {result.contributions} contributions",
+        f"mismatches      {result.mismatch_count}",
+        *(f"  {text}" for text in result.mismatches),
+        f"parameters      {'equal' if result.parameters_equal else 'NOT EQUAL'}",
+        "PARITY HOLDS" if result.passed else "PARITY IS BROKEN",
+    ]
+    print_result(result.to_dict(), as_json, lines)
+    if not result.passed:
+        raise typer.Exit(1)

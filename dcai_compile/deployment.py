@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from eth_abi.abi import decode, encode
@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from dcai_compile import abi
 from dcai_compile.artifact import Compiled
 from dcai_compile.deploy import place
-from dcai_compile.errors import ChainError, InvalidOption, TransactionRefused
+from dcai_compile.errors import ChainError, InvalidOption
 from dcai_compile.evm import CallResult, Evm, Log, fastest_evm
-from dcai_compile.explain import EXPLANATIONS
+from dcai_compile.explain import explain_refusal
 from dcai_compile.model import ClassLabel, class_index
 from dcai_compile.samples import single
+
+if TYPE_CHECKING:
+    from dcai_compile.chain.audit import Audit
 
 ADD_DATA_TOPIC = abi.topic("AddData(int64[],uint64,uint256,address,uint256)")
 REFUND_TOPIC = abi.topic("Refund(address,uint256)")
@@ -210,6 +213,18 @@ class Deployment:
 
     # How.
 
+    def audit(self, X: Any, y: Any) -> Audit:
+        """What every contribution did to the accuracy on X, y; see `chain.audit.audit`."""
+        from dcai_compile.chain.audit import audit
+
+        return audit(self, X, y)
+
+    def pull(self) -> Any:
+        """The model as it stands on chain, an estimator of the original type; see `chain.pull`."""
+        from dcai_compile.chain.pull import pulled
+
+        return pulled(self)[0]
+
     def _require_trainer(self) -> None:
         if self.compiled.trainer is None:
             raise InvalidOption(
@@ -240,25 +255,7 @@ class Deployment:
         return result
 
     def _refused(self, result: CallResult) -> ChainError:
-        name, values = abi.decode_error(result.output, self.compiled.errors)
-        message = abi.describe_revert(result.output, self.compiled.errors)
-        explained = EXPLANATIONS.get(name)
-        if explained is not None:
-            text, hint = explained(*values)
-            return TransactionRefused(
-                f"{message}: {text}",
-                hint=hint,
-                revert_data=result.output,
-                error=name,
-                values=values,
-            )
-        return TransactionRefused(
-            f"the contract refuses: {message}",
-            hint="see the contract's errors in contracts/Errors.sol",
-            revert_data=result.output,
-            error=name,
-            values=values,
-        )
+        return explain_refusal(result.output, self.compiled.errors)
 
     def _contribution(self, log: Log) -> Contribution:
         data, classification, time, cost = decode(

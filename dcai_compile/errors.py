@@ -188,7 +188,7 @@ class ContractTooLarge(DcaiError):
 
 @dataclass(eq=False)
 class GasLimitExceeded(DcaiError):
-    """A sample of `length` elements needs `gas` where a transaction has `limit`."""
+    """A sample of `length` elements needs `gas` where a transaction has `limit`; 0 is not known."""
 
     gas: int = field(default=0, kw_only=True)
     limit: int = field(default=0, kw_only=True)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dcai_compile.errors import ChainError, InvalidOption
 
@@ -104,6 +104,7 @@ class Deployed:
     gas_used: int
 
 
+@runtime_checkable
 class Evm(Protocol):
     """An EVM with accounts, of which the first is the default sender.
 

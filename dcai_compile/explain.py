@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from dcai_compile import abi
+from dcai_compile.errors import TransactionRefused
 from dcai_compile.incentives import duration, ether
 
 
@@ -16,7 +19,7 @@ def _money(cost: int, sent: int) -> tuple[str, str]:
 
 
 def _early(waited: int, required: int) -> tuple[str, str]:
-    text = f"{duration(waited)} have passed, {duration(required)} are needed"
+    text = f"{duration(waited)} of {duration(required)} have passed"
     return text, f"try again in {duration(required - waited)}"
 
 
@@ -54,3 +57,18 @@ EXPLANATIONS: dict[str, Callable[..., tuple[str, str]]] = {
     ),
 }
 """By the error's name: from its values to what it means, and a hint."""
+
+
+def explain_refusal(output: bytes, errors: Sequence[dict[str, Any]]) -> TransactionRefused:
+    """What a contract reverted with, in words; `errors` are the ABI entries of its errors."""
+    name, values = abi.decode_error(output, errors)
+    message = abi.describe_revert(output, errors)
+    known = name in EXPLANATIONS
+    text, hint = EXPLANATIONS[name](*values) if known else ("", "see contracts/Errors.sol")
+    return TransactionRefused(
+        f"{message}: {text}" if known else f"the contract refuses: {message}",
+        hint=hint,
+        revert_data=output,
+        error=name,
+        values=values,
+    )

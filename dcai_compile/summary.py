@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dcai_compile.families import family_of
@@ -39,9 +40,25 @@ def compile_summary(compiled: Compiled) -> dict[str, Any]:
         **lines,
         "proved_bound": f"{integers.bound:.6g}",
         "layout": list(compiled.layout.reasons),
-        "code": [f"{part.name}: {len(part.runtime)} bytes" for part in compiled.contracts],
+        "code": contract_lines(
+            compiled, {part.name: f"{len(part.runtime)} bytes" for part in compiled.contracts}
+        ),
         "model_hash": "0x" + compiled.sources.model_hash.hex(),
     }
+
+
+SHOWN_PARTS = 3
+"""Data contracts that a list for people shows one by one."""
+
+
+def contract_lines(compiled: Compiled, facts: Mapping[str, str]) -> list[str]:
+    """A line a contract and its fact; many data contracts are one line."""
+    parts = [part.name for part in compiled.sources.data_contracts]
+    lines = [f"{name}: {fact}" for name, fact in facts.items()]
+    if len(parts) <= SHOWN_PARTS:
+        return lines
+    rest = [f"{name}: {fact}" for name, fact in facts.items() if name not in parts]
+    return [f"{parts[0]} to {parts[-1]}: {facts[parts[0]]} and so on", *rest]
 
 
 def parity_summary(report: ParityReport) -> dict[str, Any]:

@@ -37,3 +37,12 @@ def stop_resident_solc() -> Iterator[None]:
     """Leave no process behind."""
     yield
     _resident.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the tables that tests have made, wherever they ran."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "table" and report.when == "call":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(text)

@@ -69,7 +69,7 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             method = request[0]["method"] if isinstance(request, list) else request["method"]
             fault = proxy.fault if proxy.meets_fault() else ""
             if fault == "delay":
-                time.sleep(0.3)
+                time.sleep(0.1)
             if fault in ("429", "500"):
                 self.send_error(int(fault))
                 return

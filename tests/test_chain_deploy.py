@@ -280,6 +280,10 @@ def deploy_in_a_child(folder: Path, url: str, key: str | None) -> int:
     return child
 
 
+WAYS = ("go on", "another price", "changed")
+"""How the next run differs; what was changed is refused, and then put back."""
+
+
 def kill_at(proxy: Proxy, folder: Path, key: str | None, number: int, when: str) -> None:
     """Deploy through the proxy, and kill the deployer before or after the node sees a send."""
     sends = [0]
@@ -308,17 +312,18 @@ def kill_at(proxy: Proxy, folder: Path, key: str | None, number: int, when: str)
 @pytest.mark.parametrize("key", [KEYS[0], None], ids=["key", "node"])
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_killed_at_any_moment_it_goes_on(
-    fresh_chain: str, tmp_path: Path, name: str, key: str | None, capsys: Any
+    fresh_chain: str, tmp_path: Path, name: str, key: str | None, record_property: Any
 ) -> None:
     """Every send, before and after, x go on, go on at another price, the artifact changed."""
     compiled = SYSTEMS[name]()
     node = Node(fresh_chain)
     sends = len(plan_steps(compiled, has_deployer=True))
-    table = []
+    table = ["".ljust(20) + "".join(f"{how:>20}" for how in WAYS)]
     with faulty_node(fresh_chain) as proxy:
         for number in range(1, sends + 1):
             for when in ("before", "after"):
-                for how in ("go on", "another price", "changed"):
+                table.append(f"killed {when:>6} send {number}")
+                for how in WAYS:
                     snapshot = node.ask("evm_snapshot")
                     label = f"{number} {when} {how}".replace(" ", "-")
                     folder = compiled.save(tmp_path / label)
@@ -328,12 +333,10 @@ def test_killed_at_any_moment_it_goes_on(
                     check_deployment(compiled, journal.addresses, node)
                     paid = transactions(fresh_chain, key).mined_nonce() - before
                     assert paid == sends, (number, when, how)
-                    table.append(
-                        f"{name}: killed {when} send {number}, {how}: {paid} paid of {sends}"
-                    )
+                    table[-1] += f"{f'{paid} paid of {sends}':>20}"
                     node.ask("evm_revert", snapshot)
-    print("\n".join(table))
-    assert len(table) == sends * 6
+    record_property("table", "\n".join(table))
+    assert len(table) == 1 + sends * 2
 
 
 def go_on(folder: Path, compiled: Compiled, url: str, key: str | None, how: str) -> Journal:
@@ -406,8 +409,9 @@ def test_a_refused_creation_is_told_and_gone_on_with(fresh_chain: str, tmp_path:
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("every", [2, 3, 7])
 def test_a_bad_line_leaves_nothing_half_done(
-    fresh_chain: str, tmp_path: Path, fault: str, every: int
+    fresh_chain: str, tmp_path: Path, fault: str, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("dcai_compile.chain.node.PAUSES", (0.01, 0.02, 0.05, 0.1))
     compiled = systems.system("modular")
     folder = compiled.save(tmp_path / "model")
     with faulty_node(fresh_chain) as proxy:

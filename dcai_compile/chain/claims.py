@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcai_compile import abi
 from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.explain import explain_refusal
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,6 @@ def _try(
     result = deployment.evm.call(deployment.address, data, sender=account)
     obstacle = ""
     if not result.success:
-        obstacle = abi.describe_revert(result.output, deployment.compiled.errors)
+        obstacle = explain_refusal(result.output, deployment.compiled.errors).message
     left = deployment.claimable(contribution)
     return Claim(number, contribution, left, account, obstacle)

@@ -11,7 +11,7 @@ never repeated: it would be a second transaction.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,10 +22,12 @@ from web3.types import RPCEndpoint, RPCResponse
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from dcai_compile.errors import ChainError
+from dcai_compile.errors import ChainError, InvalidOption
 
 BATCH = 500
 """Requests in one batch; nodes and proxies commonly refuse more than 1,000."""
+BATCH_BYTES = 500_000
+"""Of one batch, about; anvil refuses more than 2 MB."""
 
 TIMEOUT = 60.0
 """Seconds to wait for an answer, or for a transaction to be mined."""
@@ -54,6 +56,23 @@ class Node:
         except NO_ANSWER as error:
             raise self._unreachable(error) from None
 
+    @classmethod
+    def of_provider(cls, provider: object) -> Node:
+        """The node behind a provider of web3, which must speak JSON-RPC."""
+        if not isinstance(provider, JSONBaseProvider):
+            raise InvalidOption(
+                f"{type(provider).__name__} is not a connection to a node",
+                hint="pass Web3(HTTPProvider(url)) or the URL; a test EVM as "
+                "open_evms('eth-tester')[0]",
+                option="w3",
+                value=provider,
+            )
+        node = cls.__new__(cls)
+        node.place = without_secrets(str(getattr(provider, "endpoint_uri", "")))
+        node._pauses = PAUSES
+        node._provider = provider
+        return node
+
     def ask(self, method: str, *params: Any) -> Any:
         """The result of one request. Raises `ChainError` where the node refuses or does not answer."""
         answer = self.answer(method, *params)
@@ -72,8 +91,8 @@ class Node:
     def ask_many(self, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         """The results of many requests that read, in their order, by batches."""
         results: list[Any] = []
-        for start in range(0, len(requests), BATCH):
-            results += self._ask_batch(requests[start : start + BATCH])
+        for batch in batches(requests):
+            results += self._ask_batch(batch)
         return results
 
     def _ask_batch(self, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
@@ -114,6 +133,21 @@ class Node:
             f"the node at {self.place} does not answer ({type(error).__name__})",
             hint="check the URL, and that the node is running",
         )
+
+
+def batches(
+    requests: Sequence[tuple[str, list[Any]]],
+) -> Iterator[Sequence[tuple[str, list[Any]]]]:
+    """`requests` in their order, as many at a time as a node takes."""
+    start = size = 0
+    for number, request in enumerate(requests):
+        length = len(str(request))
+        if number - start == BATCH or (size and size + length > BATCH_BYTES):
+            yield requests[start:number]
+            start, size = number, 0
+        size += length
+    if size:
+        yield requests[start:]
 
 
 class _WebSocket(JSONBaseProvider):

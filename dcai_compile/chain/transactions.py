@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from dcai_compile.chain.accounts import Signer
 from dcai_compile.chain.node import TIMEOUT, Node, error_message, hex_bytes, revert_data
-from dcai_compile.errors import ChainError
+from dcai_compile.errors import ChainError, GasLimitExceeded
 from dcai_compile.evm import TX_GAS
 
 GWEI = 10**9
@@ -21,7 +21,9 @@ POLL_SLOWEST = 2.0
 SETTLES = 5.0
 """Seconds after which a node that counts a transaction also finds its receipt."""
 
-# How nodes word that they have this very transaction, or one with its nonce, already.
+# How nodes word that gas did not suffice.
+OUT_OF_GAS = ("out of gas", "outofgas", "oog")
+# That they have this very transaction, or one with its nonce, already.
 KNOWN = ("already known", "known transaction", "already imported", "nonce too low")
 
 
@@ -96,7 +98,10 @@ class Transactions:
         if "error" not in answer:
             return True, hex_bytes(str(answer["result"]))
         data = revert_data(answer)
-        if data is None and "revert" not in error_message(answer).lower():
+        message = error_message(answer).lower()
+        if not data and any(words in message for words in OUT_OF_GAS):
+            raise _too_much_gas()
+        if data is None and "revert" not in message:
             raise self.node.refusal("eth_call", answer)
         return False, data or b""
 
@@ -109,10 +114,7 @@ class Transactions:
             raise refusal
         estimated = int(str(answer["result"]), 16)
         if estimated > TX_GAS:
-            raise ChainError(
-                f"the transaction needs {estimated:,} gas, and one has {TX_GAS:,}",
-                hint="nothing was sent; please report the model that it was compiled from",
-            )
+            raise _too_much_gas(estimated)
         return min(TX_GAS, estimated + estimated // 10)
 
     def carry_out(self, order: Order, save: Callable[[], None]) -> dict[str, Any]:
@@ -219,3 +221,14 @@ class Transactions:
             "value": hex(order.value),
         }
         return request if order.to is None else request | {"to": order.to}
+
+
+def _too_much_gas(gas: int = 0) -> GasLimitExceeded:
+    needs = f"{gas:,} gas" if gas else "more gas"
+    return GasLimitExceeded(
+        f"the transaction needs {needs}, and one has {TX_GAS:,}; nothing was sent",
+        hint="a lesson that moves many classes at once writes the most: teach a shorter sample, or "
+        "compile with a smaller horizon, whose narrower lanes share slots",
+        gas=gas,
+        limit=TX_GAS,
+    )

@@ -36,7 +36,7 @@ class DeployedReport:
 def verify_deployed(deployment: Deployment, node: Node, X: Any) -> DeployedReport:
     """Compare scores and classes of raw samples, (n_samples, n_features) or texts.
 
-    Requests go in batches, of 500 samples a round trip. Raises `SampleOutOfRange`, `ChainError`.
+    Requests go in batches, as many samples a round trip as nodes take. Raises `SampleOutOfRange`, `ChainError`.
     """
     mirror, contributions = replay(deployment)
     samples = mirror.encode(X)
