@@ -13,7 +13,7 @@ BIN = .venv/bin
 LOCKED = .venv/.locked
 READY = .venv/.ready
 
-.PHONY: help setup demo test lint types wheel-check parity golden lock clean
+.PHONY: help setup demo test lint types wheel-check parity chain golden lock clean
 
 help:
 	@echo 'make demo         compile a model, prove it on two EVMs, show the result'
@@ -22,6 +22,7 @@ help:
 	@echo 'make types        mypy, strict'
 	@echo 'make wheel-check  a built wheel compiles a model away from the checkout'
 	@echo 'make parity       the parity benchmark'
+	@echo 'make chain        every verb on a real node (anvil, from npm: @foundry-rs/anvil)'
 	@echo 'make golden       write the golden contracts anew'
 	@echo 'make lock         resolve pyproject.toml into requirements.lock'
 	@echo 'make clean        remove .venv and everything else that was made'
@@ -41,6 +42,9 @@ types: $(READY)
 
 wheel-check: setup
 	sh scripts/wheel_check.sh $(BIN)/python
+
+chain: setup
+	$(BIN)/python -m benchmarks.chain_transcript
 
 parity: setup
 	$(BIN)/python -m benchmarks.parity

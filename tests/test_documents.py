@@ -18,6 +18,7 @@ DOCUMENTS = (
     "COMPATIBILITY.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "CHAIN.md",
     "CHANGELOG.md",
 )
 
