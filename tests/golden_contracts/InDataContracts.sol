@@ -97,15 +97,14 @@ contract InDataContracts is Classifier64 {
     address public immutable base1;
 
     /// @dev Deployed last: a model without exactly the weights it was compiled with cannot exist.
-    constructor(address base0_, address base1_) {
-        _requireBase(base0_, 0xfd56b1cba93e7622bc2705a6e5565f8c1e567c5ccf5ffb5574c9adfac210f5d0);
-        base0 = base0_;
-        _requireBase(base1_, 0xf950016ae03d2c1b1849d8be50a7b9fd4c7b9db73c85f2ad78d20895e5af862b);
-        base1 = base1_;
+    constructor(address[2] memory bases) {
+        base0 = _requireBase(bases[0], 0xfd56b1cba93e7622bc2705a6e5565f8c1e567c5ccf5ffb5574c9adfac210f5d0);
+        base1 = _requireBase(bases[1], 0xf950016ae03d2c1b1849d8be50a7b9fd4c7b9db73c85f2ad78d20895e5af862b);
     }
 
-    function _requireBase(address base, bytes32 expected) private view {
+    function _requireBase(address base, bytes32 expected) private view returns (address) {
         if (base.codehash != expected) revert BaseMismatch(base, expected, base.codehash);
+        return base;
     }
 
     /// @dev The contract that holds the weights of feature `index`.
