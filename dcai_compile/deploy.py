@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,18 +68,19 @@ def place(compiled: Compiled, evm: Evm, *, sender: str | None = None) -> Placed:
 
 
 def expected_code(
-    compiled: Compiled, addresses: Mapping[str, str], sender: str | None = None
+    contracts: Sequence[Contract], addresses: Mapping[str, str], sender: str | None = None
 ) -> dict[str, bytes]:
     """The code that must stand at `addresses`, by contract name, immutables filled in.
 
-    Found by running every constructor on a test EVM on which the contracts before it stand at the
-    same addresses. `sender` is the account that deployed them, which parts keep in their code.
+    `contracts` are a system's, or its first ones. Found by running every constructor on a test EVM
+    on which the contracts before it stand at the same addresses. `sender` is the account that
+    deployed them, which parts keep in their code.
     """
     evm = fastest_evm()
     # Where this account has never created anything, nor what stands at `addresses`.
     evm.put_nonce(sender or evm.accounts[0], UNUSED_NONCE)
     code: dict[str, bytes] = {}
-    for contract in compiled.contracts:
+    for contract in contracts:
         initcode = contract.initcode + encode_arguments(contract, addresses)
         code[contract.name] = evm.code(evm.deploy(initcode, sender=sender).address)
         evm.put_code(addresses[contract.name], code[contract.name])

@@ -22,7 +22,7 @@ from dcai_compile.chain.journal import Journal, Step, open_journal
 from dcai_compile.chain.node import Node, hex_bytes
 from dcai_compile.chain.transactions import Order, Transactions
 from dcai_compile.deploy import TRANSFER_OWNERSHIP, encode_arguments, expected_code
-from dcai_compile.errors import ChainError, DeploymentMismatch
+from dcai_compile.errors import ArtifactInvalid, ChainError, DeploymentMismatch
 from dcai_compile.folder import artifact_digest, truffle_artifact
 
 CREATE2_DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
@@ -70,7 +70,18 @@ def deploy_artifact(
 
 
 def _write_records(compiled: Compiled, journal: Journal) -> None:
-    """Beside the journal, what block explorers and DCAI's client ask for."""
+    """Beside the journal, what block explorers and DCAI's client ask for. Raises `ArtifactInvalid`."""
+    try:
+        _write_files(compiled, journal)
+    except OSError as error:
+        raise ArtifactInvalid(
+            f"all is deployed, but what explorers ask for cannot be written: {error}",
+            hint="mend that, and run the same command again: nothing is sent twice",
+            path=str(journal.path.parent),
+        ) from None
+
+
+def _write_files(compiled: Compiled, journal: Journal) -> None:
     folder = journal.path.with_suffix("")
     arguments = {
         contract.name: encode_arguments(contract, journal.addresses).hex()
@@ -95,6 +106,23 @@ def plan_steps(compiled: Compiled, has_deployer: bool) -> list[Step]:
     steps = [Step(name, kind, Order(None, b"")) for name, kind in kinds.items()]
     owned = [contract.name for contract in compiled.contracts if contract.owner]
     return steps + [Step(name, "transfer", Order(None, b"")) for name in owned]
+
+
+def steps_done(compiled: Compiled, transactions: Transactions, journal: Journal) -> list[bool]:
+    """Which steps of a journal the chain shows to have happened; nothing is sent or written.
+
+    Behind a creation that has not happened only contracts with addresses of their own count.
+    """
+    found: list[bool] = []
+    created = True
+    for step in journal.steps:
+        done = False
+        if created or step.kind == "create2":
+            _prepare(step, compiled, journal)
+            done = _is_done(step, transactions, compiled, journal)
+        created = created and (done or step.kind != "create")
+        found.append(done)
+    return found
 
 
 def _prepare(step: Step, compiled: Compiled, journal: Journal) -> None:
@@ -122,7 +150,14 @@ def _is_done(step: Step, transactions: Transactions, compiled: Compiled, journal
     if step.kind == "transfer":
         contract = _contract(compiled, step.name)
         return owner_of(node, step.address) == journal.addresses[contract.owner]
-    return bool(step.address) and len(code_at(node, step.address)) > 0
+    found = code_at(node, step.address) if step.address else b""
+    if not found or step.kind == "create2":  # whose address is a hash of what it creates
+        return bool(found)
+    # The account may have created something else with the nonce that was meant for this.
+    names = [contract.name for contract in compiled.contracts]
+    until = compiled.contracts[: names.index(step.name) + 1]
+    expected = expected_code(until, journal.addresses, transactions.signer.address)
+    return found == expected[step.name]
 
 
 def _carry_out(step: Step, transactions: Transactions, journal: Journal) -> None:
@@ -162,7 +197,7 @@ def check_deployment(compiled: Compiled, addresses: dict[str, str], node: Node) 
 
     Raises `DeploymentMismatch`, before anything is done with it.
     """
-    expected = expected_code(compiled, addresses, _deployer(compiled, addresses, node))
+    expected = expected_code(compiled.contracts, addresses, _deployer(compiled, addresses, node))
     for contract in compiled.contracts:
         address = addresses[contract.name]
         found = code_at(node, address)
@@ -191,9 +226,14 @@ def _deployer(compiled: Compiled, addresses: dict[str, str], node: Node) -> str 
         if any(entry.get("name") == "deployer" for entry in contract.abi):
             request = {"to": addresses[contract.name], "data": "0x" + DEPLOYER.hex()}
             answer = node.answer("eth_call", request, "latest")
-            if "error" not in answer and len(str(answer["result"])) == 66:
-                return str(to_checksum_address("0x" + str(answer["result"])[-40:]))
+            if "error" not in answer:
+                return _address_in(answer["result"]) or None
     return None
+
+
+def _address_in(output: str) -> str:
+    """The address that a call returned as its only value, empty where it returned none."""
+    return str(to_checksum_address("0x" + output[-40:])) if len(output) == 66 else ""
 
 
 def _contract(compiled: Compiled, name: str) -> Contract:
@@ -206,9 +246,9 @@ def code_at(node: Node, address: str) -> bytes:
 
 
 def owner_of(node: Node, address: str) -> str:
-    """What ``owner()`` of a contract returns."""
+    """What ``owner()`` of a contract returns, empty where there is none."""
     request = {"to": address, "data": "0x" + OWNER.hex()}
-    return str(to_checksum_address("0x" + str(node.ask("eth_call", request, "latest"))[-40:]))
+    return _address_in(node.ask("eth_call", request, "latest"))
 
 
 def create_address(sender: str, nonce: int) -> str:

@@ -55,19 +55,32 @@ class Journal:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Addresses known so far, by contract name."""
-        return {step.name: step.address for step in self.steps if step.address}
+        """Addresses known so far, by contract name, as their creations gave them."""
+        return {
+            step.name: step.address
+            for step in self.steps
+            if step.address and step.kind != "transfer"
+        }
 
     def save(self) -> None:
-        """Write it; on return it is on disk."""
-        write_atomically(self.path, (json.dumps(self._facts(), indent=1) + "\n").encode())
-        # A rename is on disk only when its folder is.
-        if hasattr(os, "O_DIRECTORY"):
-            folder = os.open(self.path.parent, os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        """Write it; on return it is on disk. Raises `ArtifactInvalid` where that is impossible."""
+        text = json.dumps(self._facts(), indent=1) + "\n"
+        try:
+            write_atomically(self.path, text.encode(), durable=True)
+            # A rename is on disk only when its folder is.
+            if hasattr(os, "O_DIRECTORY"):
+                folder = os.open(self.path.parent, os.O_DIRECTORY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+        except OSError as error:
+            raise ArtifactInvalid(
+                f"{self.path} cannot be written: {error}",
+                hint="nothing more was sent; make that folder writable, and run the command again",
+                path=str(self.path.parent),
+                file=self.path.name,
+            ) from None
 
     def _facts(self) -> dict[str, Any]:
         facts = asdict(self)
@@ -80,7 +93,8 @@ class Journal:
 
 def journal_path(artifact: Path, chain_id: int) -> Path:
     """Where the journal of a deployment of an artifact folder is."""
-    return artifact.parent / f"{artifact.name}.deployments" / f"{chain_id}.json"
+    named = artifact if artifact.name not in ("", "..") else artifact.resolve()
+    return named.parent / f"{named.name}.deployments" / f"{chain_id}.json"
 
 
 def open_journal(artifact: Path, digest: str, chain_id: int, sender: str) -> Journal:
@@ -90,9 +104,9 @@ def open_journal(artifact: Path, digest: str, chain_id: int, sender: str) -> Jou
     was another account's; `ArtifactInvalid` for a journal that cannot be read.
     """
     path = journal_path(artifact, chain_id)
-    if not path.exists():
+    found = find_journal(path)
+    if found is None:
         return Journal(path, chain_id, digest, sender)
-    found = read_journal(path)
     for what, before, now in (
         ("artifact", found.artifact, digest),
         ("account", found.sender, sender),
@@ -107,16 +121,24 @@ def open_journal(artifact: Path, digest: str, chain_id: int, sender: str) -> Jou
     return found
 
 
+def find_journal(path: Path) -> Journal | None:
+    """A journal from disk, None where there is none. Raises `ArtifactInvalid`."""
+    # Unlike Path.exists this does not raise: a folder that may not be entered is told by `save`.
+    return read_journal(path) if os.path.exists(path) else None
+
+
 def read_journal(path: Path) -> Journal:
     """A journal from disk. Raises `ArtifactInvalid`."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if facts.pop("schema") != SCHEMA:
+        if not isinstance(facts, dict) or facts.pop("schema") != SCHEMA:
             raise ValueError("another schema")
         steps = [
             Step(**{**step, "order": Order(**{**step["order"], "data": b""})})
             for step in facts.pop("steps")
         ]
+        if str(facts["chain_id"]) != path.stem:
+            raise ValueError(f"it is of chain {facts['chain_id']}")
         return Journal(path, steps=steps, **facts)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactInvalid(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcai_compile.artifact import Compiled
-from dcai_compile.chain.deployer import CREATE2_DEPLOYER, code_at, create2_address, plan_steps
-from dcai_compile.chain.journal import journal_path, read_journal
+from dcai_compile.chain.deployer import CREATE2_DEPLOYER, code_at, plan_steps, steps_done
+from dcai_compile.chain.journal import open_journal
 from dcai_compile.chain.transactions import Fees, Transactions, current_fees
 from dcai_compile.deploy import place
 from dcai_compile.evm import fastest_evm
+from dcai_compile.folder import artifact_digest
 
 CREATE2_GAS = 6_000
 """More than the deployer contract and its calldata cost beside the creation itself."""
@@ -52,22 +53,23 @@ class Plan:
 
 
 def plan_deployment(folder: Path, compiled: Compiled, transactions: Transactions) -> Plan:
-    """Measure every creation on a test EVM, and ask the node for its price. Sends nothing."""
+    """Measure every creation on a test EVM, and ask the node for its price. Sends nothing.
+
+    Raises `DeploymentMismatch` where the journal is of another artifact or account.
+    """
     node = transactions.node
-    journal = journal_path(folder, transactions.chain_id)
-    known = {}
-    if journal.exists():
-        known = {(step.name, step.kind): step.done for step in read_journal(journal).steps}
+    digest, sender = artifact_digest(folder), transactions.signer.address
+    journal = open_journal(folder, digest, transactions.chain_id, sender)
+    if not journal.steps:
+        journal.steps = plan_steps(compiled, len(code_at(node, CREATE2_DEPLOYER)) > 0)
     gas = place(compiled, fastest_evm()).gas_by_step
-    bases = {part.name: part for part in compiled.contracts}
     steps = []
-    for step in plan_steps(compiled, len(code_at(node, CREATE2_DEPLOYER)) > 0):
+    # What a journal says is done may have been undone since: the chain is asked.
+    done_now = steps_done(compiled, transactions, journal)
+    for step, done in zip(journal.steps, done_now, strict=True):
         measured = gas[step.name, step.kind == "transfer"]
-        done = known.get((step.name, step.kind), False)
         if step.kind == "create2":
             measured += CREATE2_GAS
-            at = create2_address(bases[step.name].initcode)
-            done = done or len(code_at(node, at)) > 0
         steps.append(PlannedStep(step.name, step.kind, measured, done))
     fees = current_fees(node, transactions.max_fee)
-    return Plan(tuple(steps), fees, transactions.chain_id, transactions.signer.address)
+    return Plan(tuple(steps), fees, transactions.chain_id, sender)

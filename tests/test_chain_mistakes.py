@@ -1,0 +1,123 @@
+"""On a chain: what was undone or taken meanwhile, bad files and options, and odd answers of a node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dcai_compile.chain.accounts import open_signer
+from dcai_compile.chain.attach import attach
+from dcai_compile.chain.deployer import check_deployment, deploy_artifact
+from dcai_compile.chain.journal import journal_path, read_journal
+from dcai_compile.chain.node import Node
+from dcai_compile.chain.plan import plan_deployment
+from dcai_compile.chain.transactions import Transactions
+from dcai_compile.cli import app
+from dcai_compile.errors import ArtifactInvalid, DcaiError
+from tests import systems
+from tests.anvil import KEYS, running_anvil
+from tests.faulty_node import faulty_node
+
+pytestmark = pytest.mark.node
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def chain() -> Iterator[str]:
+    with running_anvil() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_chain() -> Iterator[str]:
+    with running_anvil() as url:
+        yield url
+
+
+def transactions(url: str, key: str | None = KEYS[0], **options: Any) -> Transactions:
+    node = Node(url)
+    environ = {} if key is None else {"DCAI_PRIVATE_KEY": key}
+    return Transactions(node, open_signer(node, environ=environ), **options)
+
+
+def pass_by(url: str, count: int) -> None:
+    """Transactions of the same account that have nothing to do with a deployment."""
+    node = Node(url)
+    account = node.ask("eth_accounts")[0]
+    for _ in range(count):
+        node.ask("eth_sendTransaction", {"from": account, "to": account, "value": "0x1"})
+
+
+def run(*words: str) -> Result:
+    return runner.invoke(app, list(words))
+
+
+def in_words(result: Result, code: int = 2) -> dict[str, Any]:
+    """The one JSON object of a command that has refused."""
+    assert result.exit_code == code, (result.output, result.exception)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    facts: dict[str, Any] = json.loads(result.stdout)
+    return facts
+
+
+# Deploying
+
+
+def test_a_chain_that_starts_anew_is_deployed_on_anew(chain: str, tmp_path: Path) -> None:
+    """The account's nonces are others, so that every address is another."""
+    node = Node(chain)
+    compiled = systems.system("modular")
+    folder = compiled.save(tmp_path / "model")
+    snapshot = node.ask("evm_snapshot")
+    pass_by(chain, 3)
+    first = deploy_artifact(folder, compiled, transactions(chain))
+    node.ask("evm_revert", snapshot)
+    again = deploy_artifact(folder, compiled, transactions(chain))
+    assert again.addresses != first.addresses
+    check_deployment(compiled, again.addresses, node)
+    assert attach(folder, node).addresses == again.addresses
+
+
+@pytest.mark.parametrize("key", [KEYS[0], None], ids=["key", "node"])
+@pytest.mark.parametrize("layout", systems.LAYOUTS)
+def test_another_contract_has_taken_the_nonce(
+    chain: str, tmp_path: Path, layout: str, key: str | None
+) -> None:
+    """Stopped before the node saw it, and the account creates something else meanwhile."""
+    compiled = systems.system(layout)
+    folder = compiled.save(tmp_path / "model")
+    with faulty_node(chain) as proxy:
+        proxy.before = _refuse_to_send
+        with pytest.raises(DcaiError):
+            deploy_artifact(folder, compiled, transactions(proxy.url, key))
+    other = systems.system("fused", title="another one")
+    deploy_artifact(other.save(tmp_path / "other"), other, transactions(chain, key))
+    journal = deploy_artifact(folder, compiled, transactions(chain, key))
+    check_deployment(compiled, journal.addresses, Node(chain))
+
+
+def _refuse_to_send(method: str) -> None:
+    if method in ("eth_sendTransaction", "eth_sendRawTransaction"):
+        raise ConnectionAbortedError("the node never sees it")
+
+
+def test_the_plan_is_what_the_chain_shows(chain: str, tmp_path: Path) -> None:
+    """Whatever a journal says of a chain that has forgotten it: nothing is sent unasked."""
+    node = Node(chain)
+    compiled = systems.system("modular")
+    folder = compiled.save(tmp_path / "model")
+    snapshot = node.ask("evm_snapshot")
+    deploy_artifact(folder, compiled, transactions(chain))
+    assert plan_deployment(folder, compiled, transactions(chain)).open_steps == 0
+    node.ask("evm_revert", snapshot)
+    plan = plan_deployment(folder, compiled, transactions(chain))
+    assert plan.open_steps == len(plan.steps)
+    facts = in_words(run("deploy", str(folder), "--rpc", chain, "--json"))
+    assert facts["sent"] is False
+    assert transactions(chain).mined_nonce() == 0
