@@ -27,9 +27,12 @@ def cache_folder() -> Path:
     return Path(os.environ.get("DCAI_CACHE") or user_cache_dir("dcai_compile", appauthor=False))
 
 
-def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
+def write_atomically(
+    path: Path, content: bytes, mode: int = 0o644, *, durable: bool = False
+) -> None:
     """Write `content` to `path` so that a reader sees the old file or the whole new one.
 
+    `durable`: even after the power has failed, once the folder is on disk.
     Raises `OSError` when the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +40,9 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:

@@ -121,3 +121,57 @@ def test_the_plan_is_what_the_chain_shows(chain: str, tmp_path: Path) -> None:
     facts = in_words(run("deploy", str(folder), "--rpc", chain, "--json"))
     assert facts["sent"] is False
     assert transactions(chain).mined_nonce() == 0
+
+
+def test_a_folder_has_one_journal_however_it_is_named(
+    chain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = systems.system("fused").save(tmp_path / "model")
+    (folder / "deeper").mkdir()
+    first = run("deploy", str(folder), "--rpc", chain, "--yes", "--json")
+    for place, name in ((folder, "."), (folder / "deeper", ".."), (tmp_path, "model/")):
+        monkeypatch.chdir(place)
+        again = run("deploy", name, "--rpc", chain, "--yes", "--json")
+        assert json.loads(again.stdout)["address"] == json.loads(first.stdout)["address"]
+    assert Node(chain).ask("eth_blockNumber") == "0x1"
+
+
+def test_a_contract_of_another_name_in_the_same_folder(shared_chain: str, tmp_path: Path) -> None:
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    deploy_artifact(folder, compiled, transactions(shared_chain))
+    systems.system("fused", name="Terms").save(folder)
+    facts = in_words(run("status", str(folder), "--rpc", shared_chain, "--json"))
+    assert facts["error"] == "DeploymentMismatch" and "Terms" in facts["message"]
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "3", "{}", '{"schema": 1, "steps": [1]}', "\xff"])
+def test_journals_that_cannot_be_read(shared_chain: str, tmp_path: Path, text: str) -> None:
+    folder = systems.system("fused").save(tmp_path / "model")
+    path = journal_path(folder, 31337)
+    path.parent.mkdir()
+    path.write_bytes(text.encode("latin-1"))
+    for verb in ("deploy", "status"):
+        facts = in_words(run(verb, str(folder), "--rpc", shared_chain, "--json"))
+        assert facts["error"] == "ArtifactInvalid"
+
+
+def test_a_journal_of_another_chain_is_refused(shared_chain: str, tmp_path: Path) -> None:
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    journal = deploy_artifact(folder, compiled, transactions(shared_chain))
+    text = journal.path.read_text()
+    journal.path.write_text(text.replace('"chain_id": 31337', '"chain_id": 1'))
+    with pytest.raises(ArtifactInvalid, match="chain 1"):
+        read_journal(journal.path)
+
+
+def test_a_journal_that_cannot_be_written(shared_chain: str, tmp_path: Path) -> None:
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    (tmp_path / "model.deployments").write_text("in the way")
+    sending = transactions(shared_chain)
+    before = sending.next_nonce()
+    facts = in_words(run("deploy", str(folder), "--rpc", shared_chain, "--yes", "--json"))
+    assert "cannot be" in facts["message"]
+    assert sending.next_nonce() == before

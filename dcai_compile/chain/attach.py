@@ -12,7 +12,7 @@ from dcai_compile.artifact import Compiled
 from dcai_compile.chain.accounts import Signer
 from dcai_compile.chain.chain_evm import ChainEvm
 from dcai_compile.chain.deployer import check_deployment, code_at
-from dcai_compile.chain.journal import journal_path, read_journal
+from dcai_compile.chain.journal import find_journal, journal_path
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.transactions import Transactions
 from dcai_compile.deployment import Deployment
@@ -38,7 +38,7 @@ def attach(
     compiled = load_artifact(path)
     chain_id = int(node.ask("eth_chainId"), 16)
     journal = journal_path(path, chain_id)
-    known = read_journal(journal) if journal.exists() else None
+    known = find_journal(journal)
     if address is None:
         if known is None or not all(step.done for step in known.steps):
             raise InvalidOption(
@@ -48,6 +48,12 @@ def attach(
                 value=None,
             )
         addresses = known.addresses
+        missing = [part.name for part in compiled.contracts if part.name not in addresses]
+        if missing:
+            raise DeploymentMismatch(
+                f"{journal} is of another artifact: it has no {', '.join(missing)}",
+                hint="restore the artifact that was deployed, or pass --address",
+            )
     else:
         addresses = find_parts(compiled, node, address)
     check_deployment(compiled, addresses, node)
