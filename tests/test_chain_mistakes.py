@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
-from collections.abc import Iterator
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
+from web3 import HTTPProvider
+from websockets.sync.server import serve
 
 from dcai_compile.chain.accounts import open_signer
 from dcai_compile.chain.attach import attach
+from dcai_compile.chain.audit import audit
+from dcai_compile.chain.claims import reports
 from dcai_compile.chain.deployer import check_deployment, deploy_artifact
 from dcai_compile.chain.journal import journal_path, read_journal
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.plan import plan_deployment
 from dcai_compile.chain.transactions import Transactions
+from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
-from dcai_compile.errors import ArtifactInvalid, DcaiError
+from dcai_compile.errors import ArtifactInvalid, ChainError, DcaiError
 from tests import systems
 from tests.anvil import KEYS, running_anvil
 from tests.faulty_node import faulty_node
@@ -175,3 +186,141 @@ def test_a_journal_that_cannot_be_written(shared_chain: str, tmp_path: Path) -> 
     facts = in_words(run("deploy", str(folder), "--rpc", shared_chain, "--yes", "--json"))
     assert "cannot be" in facts["message"]
     assert sending.next_nonce() == before
+
+
+# Odd answers
+
+ODD: tuple[Any, ...] = (
+    None,
+    {},
+    [],
+    "?",
+    {"result": None},
+    {"result": "0x"},
+    {"result": "0xzz"},
+    {"result": "0x123"},
+    {"result": 7},
+    {"result": {}},
+    {"result": []},
+    {"result": [{}]},
+    {"result": "0x" + "ff" * 32},
+    {"error": None},
+    {"error": "no"},
+    {"error": {"message": None}},
+    {"error": {"code": 3, "message": "execution reverted", "data": "0x123"}},
+    {"error": {"code": 3, "message": "execution reverted", "data": {"data": 1}}},
+    {"error": {"code": 3, "message": "execution reverted", "data": "0x"}},
+)
+
+
+class OddProvider(HTTPProvider):
+    """The `number`-th request to `method` is answered with `odd`, and those behind it too."""
+
+    def __init__(self, url: str, method: str, odd: Any, number: int) -> None:
+        super().__init__(url, exception_retry_configuration=None)
+        self.method, self.odd, self.left, self.met = method, odd, number, 0
+
+    def _meets(self, method: str) -> bool:
+        if method != self.method:
+            return False
+        self.left -= 1
+        self.met += self.left < 0
+        return self.left < 0
+
+    def make_request(self, method: Any, params: Any) -> Any:
+        answer = super().make_request(method, params)
+        return self.odd if self._meets(method) else answer
+
+    def make_batch_request(self, requests: Any) -> Any:
+        answers: Any = super().make_batch_request(requests)
+        if any([self._meets(method) for method, _ in requests]):
+            return self.odd if self.left % 2 else [*answers[1:], self.odd]
+        return answers
+
+
+METHODS = (
+    "eth_accounts",
+    "eth_blockNumber",
+    "eth_call",
+    "eth_chainId",
+    "eth_estimateGas",
+    "eth_getBlockByNumber",
+    "eth_getCode",
+    "eth_getLogs",
+    "eth_getStorageAt",
+    "eth_getTransactionCount",
+    "eth_getTransactionReceipt",
+    "eth_maxPriorityFeePerGas",
+    "eth_sendRawTransaction",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_odd_answers_are_told_in_words(
+    method: str, chain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a node says, nobody sees an exception of Python."""
+    monkeypatch.setattr("dcai_compile.chain.node.PAUSES", ())
+    monkeypatch.setattr("dcai_compile.chain.transactions.TIMEOUT", 0.2)
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    elsewhere = compiled.save(tmp_path / "other")
+    deploy_artifact(folder, compiled, transactions(chain))
+    signer = transactions(chain).signer
+    lesson = attach(folder, Node(chain), signer=signer).add_encoded([4, 5], 1)
+    met = 0
+    verbs: tuple[Callable[[Node], Any], ...] = (
+        lambda node: audit(attach(folder, node), np.eye(8), systems.LABELS),
+        lambda node: verify_deployed(attach(folder, node), node, np.eye(8)),
+        lambda node: attach(folder, node, signer=signer).add_encoded([4], 1),
+        lambda node: reports(attach(folder, node, signer=signer), lesson.author),
+        lambda node: open_signer(node, environ={}),
+        lambda node: deploy_artifact(elsewhere, compiled, Transactions(node, signer)),
+    )
+    for number, odd, do in itertools.product((0, 2), ODD, verbs):
+        provider = OddProvider(chain, method, odd, number)
+        with contextlib.suppress(DcaiError):
+            do(Node.of_provider(provider))
+        met += provider.met
+        shutil.rmtree(tmp_path / "other.deployments", ignore_errors=True)
+    assert met
+
+
+def test_late_and_repeated_answers_on_a_websocket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request gets its own answer, also on a line that was opened anew."""
+    monkeypatch.setattr("dcai_compile.chain.node.TIMEOUT", 0.3)
+    seen = []
+
+    def handle(connection: Any) -> None:
+        for text in connection:
+            request = json.loads(text)
+            seen.append(request["method"])
+            answer = json.dumps({"id": request["id"], "result": hex(len(seen))})
+            if len(seen) == 2:
+                time.sleep(0.5)  # too late
+            for _ in range(3):
+                connection.send(answer)
+            if len(seen) == 4:
+                return  # and the line is cut
+
+    with serve(handle, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        node = Node(f"ws://127.0.0.1:{server.socket.getsockname()[1]}")
+        answers = [node.ask("eth_blockNumber") for _ in range(5)]
+        server.shutdown()
+    assert answers == ["0x1", "0x3", "0x4", "0x5", "0x6"]
+
+
+def test_what_nodes_word_in_their_own_ways(chain: str) -> None:
+    class Odd(OddProvider):
+        def make_request(self, method: Any, params: Any) -> Any:
+            if method == "eth_accounts":
+                return {"error": {"code": -32601, "message": "Unsupported method: eth_accounts"}}
+            return {**super().make_request(method, params), "error": None}
+
+    node = Node.of_provider(Odd(chain, "", None, 0))
+    assert node.ask("eth_chainId") == "0x7a69"
+    with pytest.raises(ChainError, match="holds no account"):
+        open_signer(node, environ={})
+    with pytest.raises(ChainError):
+        Node("http://[::1")

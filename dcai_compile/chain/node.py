@@ -10,10 +10,11 @@ never repeated: it would be a second transaction.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from web3 import HTTPProvider
@@ -22,6 +23,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from dcai_compile.chain.answers import OddAnswer, checked
 from dcai_compile.errors import ChainError, InvalidOption
 
 BATCH = 500
@@ -49,9 +51,10 @@ class Node:
     """JSON-RPC to one node."""
 
     def __init__(self, url: str, *, patient: bool = True) -> None:
-        self.place = without_secrets(url)
+        self.place = "that URL"
         self._pauses = PAUSES if patient else ()
         try:
+            self.place = without_secrets(url)
             self._provider = _provider(url)
         except NO_ANSWER as error:
             raise self._unreachable(error) from None
@@ -83,7 +86,7 @@ class Node:
     def answer(self, method: str, *params: Any) -> RPCResponse:
         """Result or error of one request. Raises `ChainError` where there is neither."""
         answer: RPCResponse = self._patiently(
-            lambda: self._provider.make_request(RPCEndpoint(method), list(params)),
+            lambda: checked(method, self._provider.make_request(RPCEndpoint(method), list(params))),
             () if method in ONCE else self._pauses,
         )
         return answer
@@ -97,13 +100,21 @@ class Node:
 
     def _ask_batch(self, requests: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         batch: list[tuple[RPCEndpoint, Any]] = [(RPCEndpoint(name), p) for name, p in requests]
-        answers: Any = self._patiently(
-            lambda: self._provider.make_batch_request(batch), self._pauses
-        )
-        if not isinstance(answers, list) or len(answers) != len(requests):
-            raise self.refusal(requests[0][0], answers if isinstance(answers, dict) else {})
-        for answer in answers:
-            if "error" in answer:
+
+        def once() -> Any:
+            answers: Any = self._provider.make_batch_request(batch)
+            if isinstance(answers, Mapping):  # the batch as a whole is refused
+                return checked("", answers)
+            if not isinstance(answers, list) or len(answers) != len(requests):
+                raise OddAnswer("a batch is answered with more or less than it asks")
+            return [
+                checked(method, answer)
+                for (method, _), answer in zip(requests, answers, strict=True)
+            ]
+
+        answers: Any = self._patiently(once, self._pauses)
+        for answer in answers if isinstance(answers, list) else [answers]:
+            if "error" in answer or not isinstance(answers, list):
                 raise self.refusal(requests[0][0], answer)
         return [answer["result"] for answer in answers]
 
@@ -128,6 +139,11 @@ class Node:
         )
 
     def _unreachable(self, error: Exception) -> ChainError:
+        if isinstance(error, OddAnswer):
+            return ChainError(
+                f"the node at {self.place} gives an odd answer: {error}",
+                hint="try again, or use another node",
+            )
         # The cause's text is left out, and the cause itself too: both quote the whole URL.
         return ChainError(
             f"the node at {self.place} does not answer ({type(error).__name__})",
@@ -155,26 +171,44 @@ class _WebSocket(JSONBaseProvider):
 
     def __init__(self, url: str) -> None:
         super().__init__()
+        self._url = url
         # Kept open for as long as this object lives; `connect` wants to be entered all the same.
         self._open = ExitStack()
-        self._socket: ClientConnection = self._open.enter_context(
-            connect(url, open_timeout=TIMEOUT, max_size=None)
+        self._socket: ClientConnection | None = self._connect()
+
+    def _connect(self) -> ClientConnection:
+        return self._open.enter_context(
+            connect(self._url, open_timeout=TIMEOUT, close_timeout=1, max_size=None)
         )
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        return self.decode_rpc_response(self._exchange(self.encode_rpc_request(method, params)))
+        return cast(RPCResponse, self._exchange(self.encode_rpc_request(method, params)))
 
     def make_batch_request(
         self, requests: list[tuple[RPCEndpoint, Any]]
     ) -> list[RPCResponse] | RPCResponse:
-        answers: Any = self.decode_rpc_response(
-            self._exchange(self.encode_batch_rpc_request(requests))
-        )
+        answers = self._exchange(self.encode_batch_rpc_request(requests))
         return sorted(answers, key=_id) if isinstance(answers, list) else answers
 
-    def _exchange(self, request: bytes) -> bytes:
-        self._socket.send(request, text=True)
-        return self._socket.recv(TIMEOUT, decode=False)
+    def _exchange(self, request: bytes) -> Any:
+        """The answer to this request: one to an earlier one may come late, or twice."""
+        if self._socket is None:
+            self._socket = self._connect()
+        wanted = _ids(json.loads(request))
+        deadline = time.monotonic() + TIMEOUT
+        try:
+            self._socket.send(request, text=True)
+            while True:
+                left = max(0.0, deadline - time.monotonic())
+                answer: Any = self.decode_rpc_response(self._socket.recv(left, decode=False))
+                # One without an id says that a request could not be read at all.
+                if _ids(answer) & (wanted | {None}):
+                    return answer
+        except NO_ANSWER:
+            # A line that has failed once is not used again.
+            self._open.close()
+            self._socket = None
+            raise
 
 
 def _provider(url: str) -> JSONBaseProvider:
@@ -193,11 +227,21 @@ def without_secrets(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _id(answer: Mapping[str, Any]) -> int:
-    return int(answer["id"])
+def _id(answer: Any) -> int:
+    found = answer.get("id") if isinstance(answer, Mapping) else None
+    return found if isinstance(found, int) else -1
+
+
+def _ids(message: Any) -> set[int | None]:
+    """The ids in a request or an answer, None where one has none."""
+    parts = message if isinstance(message, list) else [message]
+    found = [_id(part) for part in parts]
+    return {None if number < 0 else number for number in found}
 
 
 def _is_busy(answer: Any) -> bool:
+    if isinstance(answer, list):
+        return any(map(_is_busy, answer))
     error = answer.get("error") if isinstance(answer, Mapping) else None
     return isinstance(error, Mapping) and error.get("code") in BUSY
 
@@ -214,7 +258,10 @@ def revert_data(answer: Mapping[str, Any]) -> bytes | None:
     data: Any = error.get("data") if isinstance(error, Mapping) else None
     if isinstance(data, Mapping):
         data = data.get("data")
-    return hex_bytes(data) if isinstance(data, str) and data.startswith("0x") else None
+    try:
+        return hex_bytes(data) if isinstance(data, str) and data.startswith("0x") else None
+    except ValueError:
+        return None
 
 
 def hex_bytes(text: str) -> bytes:

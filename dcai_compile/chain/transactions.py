@@ -196,7 +196,7 @@ class Transactions:
     def _receipt(self, order: Order) -> dict[str, Any] | None:
         for value in self._hashes(order):
             found: dict[str, Any] | None = self.node.ask("eth_getTransactionReceipt", value)
-            if found is not None:
+            if found is not None and found.get("blockNumber") is not None:
                 return found
         return None
 
