@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from numpy.typing import NDArray
 
@@ -122,7 +123,7 @@ class Deployment:
     def creator(self) -> str:
         """Who may take what is left of a deposit, and does so first."""
         output = self._call(self.incentive_mechanism, abi.selector("creator()"))
-        return str(to_checksum_address(decode(["address"], output)[0]))
+        return _address(output)
 
     def num_claims(self, contribution: Contribution) -> int:
         """How many claims a contribution has had, refund and reports together."""
@@ -179,11 +180,10 @@ class Deployment:
         value = self.cost() if max_cost is None else max_cost
         data = abi.add_data_call(sample, classification)
         result = self._send(data, sender, value)
-        return next(
-            self._contribution(log)
-            for log in result.logs
-            if log.address == self.address and log.topics[0] == ADD_DATA_TOPIC
-        )
+        for log in result.logs:
+            if log.address == self.address and log.topics[0] == ADD_DATA_TOPIC:
+                return self._contribution(log)
+        raise _odd("a transaction succeeded, and its event is missing")
 
     def refund(self, contribution: Contribution, *, sender: str | None = None) -> int:
         """Take the deposit back as its author; returns what was paid, in wei."""
@@ -236,8 +236,7 @@ class Deployment:
 
     def _part(self, signature: str) -> str:
         self._require_trainer()
-        output = self._call(self.address, abi.selector(signature))
-        return str(to_checksum_address(decode(["address"], output)[0]))
+        return _address(self._call(self.address, abi.selector(signature)))
 
     def _number(self, address: str, signature: str, arguments: bytes) -> int:
         return int.from_bytes(self._call(address, abi.selector(signature) + arguments), "big")
@@ -246,6 +245,8 @@ class Deployment:
         result = self.evm.call(address, data)
         if not result.success:
             raise self._refused(result)
+        if len(result.output) < abi.WORD:
+            raise _odd("a call returned nothing")
         return result.output
 
     def _send(self, data: bytes, sender: str | None, value: int = 0) -> CallResult:
@@ -258,14 +259,31 @@ class Deployment:
         return explain_refusal(result.output, self.compiled.errors)
 
     def _contribution(self, log: Log) -> Contribution:
-        data, classification, time, cost = decode(
-            ["int64[]", "uint64", "uint256", "uint256"], log.data
-        )
-        author = decode(["address"], log.topics[1])[0]
-        label = self.compiled.integers.model.classes[classification]
+        try:
+            data, classification, time, cost = decode(
+                ["int64[]", "uint64", "uint256", "uint256"], log.data
+            )
+            author = decode(["address"], log.topics[1])[0]
+            label = self.compiled.integers.model.classes[classification]
+        except (DecodingError, IndexError):
+            raise _odd("an event is not what the contract emits") from None
         return Contribution(
             tuple(data), classification, label, time, to_checksum_address(author), cost
         )
+
+
+def _address(output: bytes) -> str:
+    try:
+        return str(to_checksum_address(decode(["address"], output)[0]))
+    except DecodingError:
+        raise _odd("a call returned no address") from None
+
+
+def _odd(what: str) -> ChainError:
+    return ChainError(
+        f"the chain's answer makes no sense: {what}",
+        hint="the chain may have been reorganised, or the node be faulty: try again, or another node",
+    )
 
 
 def deploy(compiled: Compiled, evm: Evm | None = None, *, sender: str | None = None) -> Deployment:
