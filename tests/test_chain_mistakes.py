@@ -26,6 +26,7 @@ from dcai_compile.chain.deployer import check_deployment, deploy_artifact
 from dcai_compile.chain.journal import journal_path, read_journal
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.plan import plan_deployment
+from dcai_compile.chain.pull import pulled
 from dcai_compile.chain.transactions import Transactions
 from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
@@ -324,3 +325,50 @@ def test_what_nodes_word_in_their_own_ways(chain: str) -> None:
         open_signer(node, environ={})
     with pytest.raises(ChainError):
         Node("http://[::1")
+
+
+# Meanwhile
+
+
+@pytest.mark.parametrize("layout", systems.LAYOUTS)
+def test_contributions_in_the_middle_of_an_audit(layout: str) -> None:
+    """The chain is ahead then, and nothing is wrong with it."""
+    system = systems.fresh(layout, model="bayes")
+    storage_many = system.evm.storage_many
+    left = [0]
+
+    def meanwhile(address: str, slots: Any) -> list[int]:
+        if left[0]:
+            left[0] -= 1
+            system.wait(3600)
+            system.add_encoded([4, 5], left[0] % 2)
+        return storage_many(address, slots)
+
+    system.evm.storage_many = meanwhile  # type: ignore[method-assign]
+    left[0] = 2
+    result = audit(system, np.eye(8), systems.LABELS)
+    assert result.parameters_equal and [row.number for row in result.rows] == [1, 2]
+    left[0] = 2
+    assert pulled(system)[1] == 4
+    # What no contribution explains is still found.
+    system.evm.storage_many = lambda address, slots: [7] * len(slots)  # type: ignore[method-assign]
+    assert not audit(system, np.eye(8), systems.LABELS).parameters_equal
+
+
+def test_contributions_in_the_middle_of_a_verification(chain: str, tmp_path: Path) -> None:
+    compiled = systems.system("fused", model="bayes")
+    folder = compiled.save(tmp_path / "model")
+    deploy_artifact(folder, compiled, transactions(chain))
+    teacher = attach(folder, Node(chain), signer=transactions(chain).signer)
+    left = [2]
+
+    class Busy(Node):
+        def ask_many(self, requests: Any) -> list[Any]:
+            if left[0]:
+                left[0] -= 1
+                teacher.add_encoded([4, 5], left[0] % 2)
+            return super().ask_many(requests)
+
+    node = Busy(chain)
+    report = verify_deployed(attach(folder, node), node, np.eye(8))
+    assert report.passed and report.contributions == 2

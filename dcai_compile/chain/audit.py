@@ -102,6 +102,19 @@ def replay(deployment: Deployment) -> tuple[Mirror, list[Contribution]]:
     return mirror, contributions
 
 
+def replay_to_the_end(deployment: Deployment) -> tuple[Mirror, list[Contribution], bool]:
+    """`replay`, and `parameters_equal`; what is contributed meanwhile is replayed as well."""
+    mirror, contributions = replay(deployment)
+    while not (equal := parameters_equal(deployment, mirror)):
+        later = deployment.contributions()[len(contributions) :]
+        if not later:
+            break
+        for contribution in later:
+            mirror.update_encoded(list(contribution.data), contribution.classification)
+        contributions += later
+    return mirror, contributions, equal
+
+
 def parameters_equal(deployment: Deployment, mirror: Mirror) -> bool:
     """Whether every storage slot of the model holds what the mirror has."""
     words = deployment.compiled.layout.words(mirror.state())
@@ -129,28 +142,34 @@ def audit(deployment: Deployment, X: Any, y: Any) -> Audit:
     mirror = compiled.new_mirror()
     predicted = _predict(mirror, samples)
     published = accuracy = float(np.mean(predicted == labels))
-    rows = []
-    for number, contribution in enumerate(deployment.contributions(), 1):
-        mirror.update_encoded(list(contribution.data), contribution.classification)
-        after = _predict(mirror, samples)
-        now = float(np.mean(after == labels))
-        state, claimable = _state(deployment, contribution)
-        rows.append(
-            AuditRow(
-                number,
-                contribution.time,
-                contribution.author,
-                str(contribution.label),
-                contribution.deposit,
-                now,
-                now - accuracy,
-                int(np.count_nonzero(after != predicted)),
-                state,
-                claimable,
+    rows: list[AuditRow] = []
+    later = deployment.contributions()
+    while True:
+        for contribution in later:
+            mirror.update_encoded(list(contribution.data), contribution.classification)
+            after = _predict(mirror, samples)
+            now = float(np.mean(after == labels))
+            state, claimable = _state(deployment, contribution)
+            rows.append(
+                AuditRow(
+                    len(rows) + 1,
+                    contribution.time,
+                    contribution.author,
+                    str(contribution.label),
+                    contribution.deposit,
+                    now,
+                    now - accuracy,
+                    int(np.count_nonzero(after != predicted)),
+                    state,
+                    claimable,
+                )
             )
-        )
-        predicted, accuracy = after, now
-    equal = parameters_equal(deployment, mirror)
+            predicted, accuracy = after, now
+        equal = parameters_equal(deployment, mirror)
+        # Unequal, the chain may only be ahead: somebody has contributed meanwhile.
+        later = [] if equal else deployment.contributions()[len(rows) :]
+        if not later:
+            break
     return Audit(len(labels), published, tuple(rows), equal, mirror)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dcai_compile.chain.audit import parameters_equal, replay
+from dcai_compile.chain.audit import replay_to_the_end
 from dcai_compile.deployment import Deployment
 from dcai_compile.errors import DeploymentMismatch, InvalidOption
 
@@ -15,8 +16,8 @@ def pulled(deployment: Deployment) -> tuple[Any, int]:
 
     Raises `DeploymentMismatch` where the chain's parameters are not what its events explain.
     """
-    mirror, contributions = replay(deployment)
-    if not parameters_equal(deployment, mirror):
+    mirror, contributions, equal = replay_to_the_end(deployment)
+    if not equal:
         raise DeploymentMismatch(
             "the parameters on chain are not what the contributions explain",
             hint="use a node that gives all events since the deployment; if it does, please report this",
@@ -49,5 +50,6 @@ def pull(deployment: Deployment, target: Path) -> dict[str, Any]:
             value=str(target),
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return {"estimator": type(estimator).__name__, "contributions": count}
