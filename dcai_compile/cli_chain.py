@@ -37,6 +37,7 @@ from dcai_compile.cli_node import (
     quietly,
     signer_of,
     wei,
+    write_text,
 )
 
 
@@ -189,7 +190,7 @@ def audit(
         title = f"{deployment.compiled.options.title or deployment.compiled.options.name}"
         for path, text in ((csv, result.to_csv), (chart, lambda: audit_chart(result, title))):
             if path is not None:
-                path.write_text(text(), encoding="utf-8")
+                write_text(path, text())
     facts = {
         "published": result.published,
         "accuracy": result.accuracy,

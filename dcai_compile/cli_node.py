@@ -80,7 +80,33 @@ def attached(
 
 def wei(gwei: float | None) -> int | None:
     """Wei of an option in gwei."""
-    return None if gwei is None else int(gwei * GWEI)
+    from dcai_compile.errors import InvalidOption
+
+    if gwei is None:
+        return None
+    if not 0 < gwei < 10**9:  # which not a number is not either
+        raise InvalidOption(
+            f"--max-fee {gwei} is no price of gas",
+            hint="give gwei a unit of gas, for instance 2.5",
+            option="max_fee",
+            value=gwei,
+        )
+    return int(gwei * GWEI)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that the user has asked for, with the same bytes on any system."""
+    from dcai_compile.errors import InvalidOption
+
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise InvalidOption(
+            f"{path} cannot be written: {error.strerror}",
+            hint="name a file in a folder that exists and that you may write",
+            option="path",
+            value=str(path),
+        ) from None
 
 
 def agree(question: str, yes: bool, facts: dict[str, Any] | None = None) -> None:

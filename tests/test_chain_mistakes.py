@@ -27,10 +27,10 @@ from dcai_compile.chain.journal import journal_path, read_journal
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.plan import plan_deployment
 from dcai_compile.chain.pull import pulled
-from dcai_compile.chain.transactions import Transactions
+from dcai_compile.chain.transactions import Transactions, current_fees
 from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
-from dcai_compile.errors import ArtifactInvalid, ChainError, DcaiError
+from dcai_compile.errors import ArtifactInvalid, ChainError, DcaiError, InputInvalid, InvalidOption
 from tests import systems
 from tests.anvil import KEYS, running_anvil
 from tests.faulty_node import faulty_node
@@ -372,3 +372,72 @@ def test_contributions_in_the_middle_of_a_verification(chain: str, tmp_path: Pat
     node = Busy(chain)
     report = verify_deployed(attach(folder, node), node, np.eye(8))
     assert report.passed and report.contributions == 2
+
+
+# Accounts, options and files
+
+
+def test_who_signs_is_who_is_named(shared_chain: str, tmp_path: Path) -> None:
+    node = Node(shared_chain)
+    named = node.ask("eth_accounts")[1]
+    signer = open_signer(node, account="1", environ={"DCAI_PRIVATE_KEY": KEYS[0]})
+    assert signer.address.lower() == named.lower()
+    with pytest.raises(InvalidOption, match="two accounts"):
+        open_signer(node, account="1", keystore=tmp_path / "key.json", environ={})
+
+
+def test_a_key_in_the_wrong_place_is_not_repeated(shared_chain: str, tmp_path: Path) -> None:
+    folder = systems.system("fused").save(tmp_path / "model")
+    for key in (KEYS[1], KEYS[1][2:]):
+        for words in (
+            ["deploy", str(folder), "--account", key],
+            ["status", str(folder), "--address", key],
+        ):
+            result = run(*words, "--rpc", shared_chain)
+            assert result.exit_code == 2 and KEYS[1][2:] not in result.output
+        with pytest.raises(InvalidOption) as caught:
+            open_signer(Node(shared_chain), account=key, environ={})
+        assert KEYS[1][2:] not in repr(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"x"', "3", "{}", '{"crypto": 1, "version": 3}'])
+def test_keystores_that_are_none(shared_chain: str, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(text)
+    with pytest.raises(InputInvalid, match="cannot be decrypted"):
+        open_signer(Node(shared_chain), keystore=path, environ={"DCAI_PASSWORD": "x"})
+
+
+@pytest.mark.parametrize("price", ["inf", "0", "1e300"])
+def test_prices_that_are_none(shared_chain: str, tmp_path: Path, price: str) -> None:
+    folder = systems.system("fused").save(tmp_path / "model")
+    words = ["deploy", str(folder), "--rpc", shared_chain, "--json", "--max-fee", price]
+    assert "max-fee" in in_words(run(*words))["message"]
+
+
+def test_the_price_of_an_old_chain_is_no_higher_than_asked(shared_chain: str) -> None:
+    class Old(Node):
+        def ask(self, method: str, *params: Any) -> Any:
+            if method == "eth_gasPrice":
+                return hex(10)
+            answer = super().ask(method, *params)
+            return {"timestamp": "0x1"} if method == "eth_getBlockByNumber" else answer
+
+    for most, paid in ((None, 10), (20, 10), (3, 3), (0, 0)):
+        assert current_fees(Old(shared_chain), most).fields() == {"gasPrice": paid}
+
+
+def test_files_that_cannot_be_written(shared_chain: str, tmp_path: Path) -> None:
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    deploy_artifact(folder, compiled, transactions(shared_chain))
+    np.savez(tmp_path / "test.npz", X=np.eye(8), y=systems.LABELS)
+    at = [str(folder), "--rpc", shared_chain, "--json"]
+    (tmp_path / "file").write_text("")
+    for place in ("nowhere", "file"):
+        for option in ("--csv", "--chart"):
+            words = ["audit", *at, "--test", str(tmp_path / "test.npz")]
+            facts = in_words(run(*words, option, str(tmp_path / place / "audit")))
+            assert "cannot be written" in facts["message"]
+        facts = in_words(run("pull", *at, "--out", str(tmp_path / place / "model.skops")))
+        assert "cannot be written" in facts["message"]

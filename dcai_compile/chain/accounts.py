@@ -20,6 +20,7 @@ from dcai_compile.errors import ChainError, InputInvalid, InvalidOption
 
 PRIVATE_KEY = "DCAI_PRIVATE_KEY"
 PASSWORD = "DCAI_PASSWORD"
+KEY_DIGITS = 64
 
 
 class Signer(Protocol):
@@ -63,15 +64,22 @@ def open_signer(
     environ: Mapping[str, str] = os.environ,
     ask_password: Callable[[str], str] | None = None,
 ) -> Signer:
-    """The account to use: `keystore`, else the key in the environment, else the node's own.
+    """The account to use: `keystore` or `account`, else the key in the environment, else the node's first.
 
     `account` is an address, or the number of one of the node's accounts.
     Raises `InputInvalid` for a file or a key that cannot be used, `InvalidOption` for an account
     that is not there, `ChainError` where there is none at all.
     """
+    if keystore is not None and account is not None:
+        raise InvalidOption(
+            "a keystore and an account of the node are two accounts",
+            hint="name one of them",
+            option="account",
+            value=hidden(account),
+        )
     if keystore is not None:
         return KeySigner(_from_keystore(Path(keystore), environ, ask_password))
-    if environ.get(PRIVATE_KEY):
+    if account is None and environ.get(PRIVATE_KEY):
         return KeySigner(_from_key(environ[PRIVATE_KEY]))
     return NodeSigner(_of_node(node, account))
 
@@ -98,7 +106,7 @@ def _from_keystore(
         password = ask_password(f"password of {path.name}: ")
     try:
         key = Account.decrypt(content, password)
-    except (ValueError, KeyError, TypeError, NotImplementedError):
+    except Exception:
         # The cause is left out: it may hold what was decrypted.
         raise InputInvalid(
             f"{path} cannot be decrypted",
@@ -135,8 +143,13 @@ def _of_node(node: Node, account: str | None) -> str:
     if is_address(account) and to_checksum_address(account) in known:
         return to_checksum_address(account)
     raise InvalidOption(
-        f"the node holds no account {account}",
+        f"the node holds no account {hidden(account)}",
         hint=f"it holds {len(known)}, the first is {known[0]}",
         option="account",
-        value=account,
+        value=hidden(account),
     )
+
+
+def hidden(text: str) -> str:
+    """`text` as a message may show it: what is as long as a key could be one, given by mistake."""
+    return text if len(text) < KEY_DIGITS else "…, which is as long as a private key"

@@ -81,7 +81,7 @@ def _home(compiled: Compiled) -> Path:
 def _node(w3: Web3 | Node | str) -> Node:
     if isinstance(w3, Node):
         return w3
-    return Node(w3) if isinstance(w3, str) else Node.of_provider(w3.provider)
+    return Node(w3) if isinstance(w3, str) else Node.of_provider(getattr(w3, "provider", w3))
 
 
 def _signer(node: Node, account: Account | None, keystore: str | Path | None) -> Signer:

@@ -9,7 +9,7 @@ from eth_utils.address import is_address, to_checksum_address
 
 from dcai_compile import abi
 from dcai_compile.artifact import Compiled
-from dcai_compile.chain.accounts import Signer
+from dcai_compile.chain.accounts import Signer, hidden
 from dcai_compile.chain.chain_evm import ChainEvm
 from dcai_compile.chain.deployer import check_deployment, code_at
 from dcai_compile.chain.journal import find_journal, journal_path
@@ -68,10 +68,10 @@ def find_parts(compiled: Compiled, node: Node, address: str) -> dict[str, str]:
     """Address of each contract of a system, given the one that people know."""
     if not is_address(address):
         raise InvalidOption(
-            f"{address!r} is no address",
+            f"{hidden(address)!r} is no address",
             hint="give 0x and 40 hexadecimal digits",
             option="address",
-            value=address,
+            value=hidden(address),
         )
     at = str(to_checksum_address(address))
     if not code_at(node, at):

@@ -46,7 +46,8 @@ def current_fees(node: Node, max_fee: int | None = None) -> Fees:
     block = node.ask("eth_getBlockByNumber", "latest", False)
     base = block.get("baseFeePerGas")
     if base is None:
-        return Fees(max_fee or int(node.ask("eth_gasPrice"), 16), None)
+        price = int(node.ask("eth_gasPrice"), 16)
+        return Fees(price if max_fee is None else min(price, max_fee), None)
     answer = node.answer("eth_maxPriorityFeePerGas")
     tip = GWEI if "error" in answer else int(str(answer["result"]), 16)
     most = max_fee if max_fee is not None else 2 * int(base, 16) + tip
