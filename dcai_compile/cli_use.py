@@ -24,6 +24,7 @@ from dcai_compile.cli_node import (
 
 if TYPE_CHECKING:
     from dcai_compile.chain.claims import Claim
+    from dcai_compile.deployment import Contribution
 
 
 @app.command()
@@ -45,7 +46,7 @@ def predict(
     lines = [str(value) for value in predicted]
     facts: dict[str, Any] = {"predictions": predicted}
     if labels is not None:
-        right = sum(str(a) == str(b) for a, b in zip(predicted, labels, strict=True))
+        right = sum(a == b or str(a) == str(b) for a, b in zip(predicted, labels, strict=True))
         facts["accuracy"] = right / len(predicted)
         lines.append(f"accuracy {right / len(predicted):.4f} on {len(predicted)} samples")
     print_result(facts, as_json, lines)
@@ -62,14 +63,20 @@ def add_data(
     account: AccountOption = None,
     max_fee: FeeOption = None,
     max_cost: Annotated[
-        int | None, typer.Option(help="Wei a deposit at most; default: what is quoted.")
+        int | None, typer.Option(min=0, help="Wei a deposit at most; default: what is quoted.")
     ] = None,
+    skip: Annotated[
+        int, typer.Option(min=0, help="Leave out so many samples: an earlier run has added them.")
+    ] = 0,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Teach every sample of a file with its label, each for a deposit that is quoted first."""
-    from dcai_compile.errors import InvalidOption
-    from dcai_compile.incentives import ether
+    """Teach every sample of a file with its label, each for a deposit that is quoted first.
+
+    Run again, it teaches all of them again: where it was stopped, go on with --skip.
+    """
+    from dcai_compile.errors import DcaiError, InvalidOption
+    from dcai_compile.incentives import ether, highest_deposit
     from dcai_compile.inputs import load_data
     from dcai_compile.model import class_index
 
@@ -86,24 +93,47 @@ def add_data(
         encoded = deployment.compiled.encode(samples)
         model = deployment.compiled.integers.model
         classes = [class_index(model, value) for value in labels]
-        added = []
-        for number, (sample, classification) in enumerate(zip(encoded, classes, strict=True)):
+        lessons = list(zip(encoded, classes, strict=True))[skip:]
+        added: list[Contribution] = []
+        if lessons:
             quoted = deployment.cost()
             most = quoted if max_cost is None else max_cost
-            if number == 0 and not as_json:
-                out.print(f"{len(encoded)} lessons; the deposit is {ether(quoted)} now")
-            if number == 0:
-                lessons = {"lessons": len(encoded), "deposit": quoted, "max cost": most}
-                agree(
-                    f"Send at most {ether(most)} for the first?", yes, lessons if as_json else None
+            highest = highest_deposit(deployment.compiled.options)
+            later = max(quoted, highest) if max_cost is None else max_cost
+            in_all = most + later * (len(lessons) - 1)
+            if not as_json:
+                out.print(
+                    f"{len(lessons)} lessons; the deposit is {ether(quoted)} now, and {ether(highest)} "
+                    f"right after another one; {ether(in_all)} in all at most"
                 )
-            contribution = deployment.add_encoded(sample, classification, max_cost=most)
+            facts = {
+                "lessons": len(lessons),
+                "deposit": quoted,
+                "max cost": most,
+                "in all at most": in_all,
+            }
+            agree(f"Send at most {ether(in_all)}?", yes, facts if as_json else None)
+        for sample, classification in lessons:
+            try:
+                most = deployment.cost() if max_cost is None else max_cost
+                contribution = deployment.add_encoded(sample, classification, max_cost=most)
+            except DcaiError as error:
+                done = skip + len(added)
+                error.message = (
+                    f"{error.message}; {len(added)} of {len(lessons)} lessons were added"
+                )
+                error.hint += ("; " if error.hint else "") + (
+                    f"see in dcai contributions whether lesson {done + 1} was added too, and go on "
+                    f"with --skip {done}, or {done + 1} if it was"
+                )
+                raise
             added.append(contribution)
             if not as_json:
                 out.print(f"  {contribution.label}: {ether(contribution.deposit)}", markup=False)
-    facts = {"added": [contribution_facts(contribution) for contribution in added]}
     print_result(
-        facts, as_json, [f"{len(added)} added, {ether(sum(c.deposit for c in added))} deposited"]
+        {"added": [contribution_facts(contribution) for contribution in added]},
+        as_json,
+        [f"{len(added)} added, {ether(sum(c.deposit for c in added))} deposited"],
     )
 
 

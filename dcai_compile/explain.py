@@ -50,6 +50,10 @@ EXPLANATIONS: dict[str, Callable[..., tuple[str, str]]] = {
         f"{account:#042x} is its author",
         "authors ask for a refund; only others report",
     ),
+    "ContributionExists": lambda key: (
+        "the same account has added this very sample with this label in the same second",
+        "wait for the next block, and go on",
+    ),
     "NothingToClaim": lambda: ("nothing of this deposit is left", "somebody has claimed it"),
     "AlreadyClaimed": lambda account: (
         f"{account:#042x} has claimed it before, or somebody else has",

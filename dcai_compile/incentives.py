@@ -184,6 +184,12 @@ def deposit_after(options: Options, seconds: int) -> int:
     return options.cost_weight * HOUR // max(1, isqrt(seconds))
 
 
+def highest_deposit(options: Options) -> int:
+    """The deposit in wei of a contribution right after another one: none is ever higher."""
+    incentive = incentive_of(options)
+    return deposit_after(options, 1) if incentive is not None and incentive.takes_money else 0
+
+
 def ether(wei: int) -> str:
     """An amount of wei in ether, to three digits."""
     return f"{wei / 10**18:.3g} ETH"

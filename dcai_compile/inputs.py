@@ -106,9 +106,23 @@ def load_data(path: str | Path, *, label: str | None = None) -> tuple[Matrix, ND
     ``.npz`` with arrays `X` and `y`, or a scipy sparse matrix with `y` beside it; ``.csv`` with
     a header and a label column (`label`, else one named label, y, target or class), numbers or
     texts, or one column of texts for a pipeline that begins with text; svmlight.
-    Raises `InputInvalid`.
+    Raises `InputInvalid`, also where there are no samples, or not a label for each.
     """
     file = _existing(path)
+    samples, labels = _load(file, label)
+    shape = samples.shape
+    if not shape or not shape[0]:
+        raise InputInvalid(f"{file.name} has no samples", hint="write some", path=str(file))
+    if labels is not None and labels.shape != shape[:1]:
+        raise InputInvalid(
+            f"{file.name} has {shape[0]} samples, and labels of the shape {labels.shape}",
+            hint="write one label for each sample",
+            path=str(file),
+        )
+    return samples, labels
+
+
+def _load(file: Path, label: str | None) -> tuple[Matrix, NDArray[Any] | None]:
     suffix = file.suffix.lower()
     try:
         if suffix == ".npz":

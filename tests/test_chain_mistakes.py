@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import dump_svmlight_file
 from typer.testing import CliRunner, Result
 from web3 import HTTPProvider
 from websockets.sync.server import serve
@@ -32,7 +33,7 @@ from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
 from dcai_compile.errors import ArtifactInvalid, ChainError, DcaiError, InputInvalid, InvalidOption
 from tests import systems
-from tests.anvil import KEYS, running_anvil
+from tests.anvil import KEYS, pass_time, running_anvil
 from tests.faulty_node import faulty_node
 
 pytestmark = pytest.mark.node
@@ -441,3 +442,74 @@ def test_files_that_cannot_be_written(shared_chain: str, tmp_path: Path) -> None
             assert "cannot be written" in facts["message"]
         facts = in_words(run("pull", *at, "--out", str(tmp_path / place / "model.skops")))
         assert "cannot be written" in facts["message"]
+
+
+# Teaching
+
+
+@pytest.fixture
+def deployed(chain: str, tmp_path: Path) -> list[str]:
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    deploy_artifact(folder, compiled, transactions(chain))
+    np.savez(tmp_path / "good.npz", X=np.eye(8), y=systems.LABELS)
+    return [str(folder), "--rpc", chain, "--json"]
+
+
+def test_the_quote_is_for_all_lessons(deployed: list[str], tmp_path: Path) -> None:
+    """The first is cheap after a quiet day; those behind it are not."""
+    node = Node(deployed[2])
+    pass_time(node, 86_400)
+    data = ["--data", str(tmp_path / "good.npz")]
+    quoted = in_words(run("add-data", *deployed, *data))
+    assert quoted["in all at most"] > 100 * quoted["deposit"]
+    before = int(node.ask("eth_getBalance", node.ask("eth_accounts")[0], "latest"), 16)
+    added = json.loads(run("add-data", *deployed, *data, "--yes").stdout)["added"]
+    after = int(node.ask("eth_getBalance", node.ask("eth_accounts")[0], "latest"), 16)
+    paid = sum(lesson["deposit"] for lesson in added)
+    assert len(added) == 8 and paid <= quoted["in all at most"] and before - after >= paid
+    limited = in_words(run("add-data", *deployed, *data, "--max-cost", "7"))
+    assert limited["in all at most"] == 8 * 7
+
+
+def test_stopped_in_the_middle_it_goes_on_with_skip(
+    deployed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dcai_compile.chain.node.PAUSES", ())
+    sent = []
+
+    def cut(method: str) -> None:
+        sent.append(method)
+        if sent.count("eth_sendTransaction") == 4:
+            raise ConnectionAbortedError("the node never sees it")
+
+    with faulty_node(deployed[2]) as proxy:
+        proxy.before = cut
+        words = ["add-data", deployed[0], "--rpc", proxy.url, "--json", "--yes"]
+        words += ["--data", str(tmp_path / "good.npz")]
+        facts = in_words(run(*words))
+        assert "3 of 8 lessons were added" in facts["message"]
+        assert "--skip 3" in facts["hint"]
+        proxy.before = lambda method: None
+        assert len(json.loads(run(*words, "--skip", "3").stdout)["added"]) == 5
+    found = attach(deployed[0], Node(deployed[2])).contributions()
+    assert sorted(lesson.data[0] for lesson in found) == list(range(8))
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0] * 9, [[0]] * 8, 0])
+def test_labels_that_do_not_fit_the_samples(
+    labels: Any, deployed: list[str], tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "bad.npz", X=np.eye(8), y=labels)
+    np.savez(tmp_path / "none.npz", X=np.eye(8)[:0], y=[])
+    for name in ("bad", "none"):
+        data = ["--data", str(tmp_path / f"{name}.npz")]
+        for words in (["predict", *data], ["add-data", "--yes", *data], ["verify", *data]):
+            assert in_words(run(words[0], *deployed, *words[1:]))["error"] == "InputInvalid"
+    assert attach(deployed[0], Node(deployed[2])).contributions() == []
+
+
+def test_the_accuracy_with_labels_of_another_type(deployed: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "test.svmlight"
+    dump_svmlight_file(np.eye(8), np.array(systems.LABELS), str(path))
+    assert json.loads(run("predict", *deployed, "--data", str(path)).stdout)["accuracy"] == 1.0
