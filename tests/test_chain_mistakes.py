@@ -23,7 +23,12 @@ from dcai_compile.chain.accounts import open_signer
 from dcai_compile.chain.attach import attach
 from dcai_compile.chain.audit import audit
 from dcai_compile.chain.claims import reports
-from dcai_compile.chain.deployer import check_deployment, deploy_artifact
+from dcai_compile.chain.deployer import (
+    CREATE2_DEPLOYER,
+    check_deployment,
+    deploy_artifact,
+    has_deployer,
+)
 from dcai_compile.chain.journal import journal_path, read_journal
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.plan import plan_deployment
@@ -32,7 +37,7 @@ from dcai_compile.chain.transactions import Transactions, current_fees
 from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
 from dcai_compile.errors import ArtifactInvalid, ChainError, DcaiError, InputInvalid, InvalidOption
-from tests import systems
+from tests import models, systems
 from tests.anvil import KEYS, pass_time, running_anvil
 from tests.faulty_node import faulty_node
 
@@ -513,3 +518,20 @@ def test_the_accuracy_with_labels_of_another_type(deployed: list[str], tmp_path:
     path = tmp_path / "test.svmlight"
     dump_svmlight_file(np.eye(8), np.array(systems.LABELS), str(path))
     assert json.loads(run("predict", *deployed, "--data", str(path)).stdout)["accuracy"] == 1.0
+
+
+# Other nodes
+
+
+@pytest.mark.parametrize("code", ["0x6000", "0x60016000526001601ff3"])
+def test_something_else_at_the_deployers_address(chain: str, tmp_path: Path, code: str) -> None:
+    node = Node(chain)
+    assert has_deployer(node)
+    node.ask("anvil_setCode", CREATE2_DEPLOYER, code)
+    compiled = models.large_sparse()
+    folder = compiled.save(tmp_path / "model")
+    assert {step.kind for step in plan_deployment(folder, compiled, transactions(chain)).steps} == {
+        "create"
+    }
+    journal = deploy_artifact(folder, compiled, transactions(chain))
+    check_deployment(compiled, journal.addresses, node)

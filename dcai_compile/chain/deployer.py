@@ -29,6 +29,10 @@ CREATE2_DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 """The usual deployer contract: salt and creation code in, CREATE2 out.
 Source: https://github.com/Arachnid/deterministic-deployment-proxy"""
 
+CREATE2_DEPLOYER_CODE = bytes.fromhex(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234"
+    "f58015156039578182fd5b8082525050506014600cf3"
+)
 SALT = bytes(32)
 OWNER = abi.selector("owner()")
 DEPLOYER = abi.selector("deployer()")
@@ -49,9 +53,8 @@ def deploy_artifact(
     """
     digest = artifact_digest(folder)
     journal = open_journal(folder, digest, transactions.chain_id, transactions.signer.address)
-    has_deployer = len(code_at(transactions.node, CREATE2_DEPLOYER)) > 0
     if not journal.steps:
-        journal.steps = plan_steps(compiled, has_deployer)
+        journal.steps = plan_steps(compiled, has_deployer(transactions.node))
         journal.save()
     for number, step in enumerate(journal.steps):
         _prepare(step, compiled, journal)
@@ -94,6 +97,11 @@ def _write_files(compiled: Compiled, journal: Journal) -> None:
         record["networks"] = {str(journal.chain_id): {"address": journal.addresses[contract.name]}}
         text = json.dumps(record, indent=1, sort_keys=True) + "\n"
         write_atomically(folder / f"{contract.name}.json", text.encode())
+
+
+def has_deployer(node: Node) -> bool:
+    """Whether the usual deployer contract, and nothing else, stands at its address."""
+    return code_at(node, CREATE2_DEPLOYER) == CREATE2_DEPLOYER_CODE
 
 
 def plan_steps(compiled: Compiled, has_deployer: bool) -> list[Step]:

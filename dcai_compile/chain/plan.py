@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcai_compile.artifact import Compiled
-from dcai_compile.chain.deployer import CREATE2_DEPLOYER, code_at, plan_steps, steps_done
+from dcai_compile.chain.deployer import has_deployer, plan_steps, steps_done
 from dcai_compile.chain.journal import open_journal
 from dcai_compile.chain.transactions import Fees, Transactions, current_fees
 from dcai_compile.deploy import place
@@ -61,7 +61,7 @@ def plan_deployment(folder: Path, compiled: Compiled, transactions: Transactions
     digest, sender = artifact_digest(folder), transactions.signer.address
     journal = open_journal(folder, digest, transactions.chain_id, sender)
     if not journal.steps:
-        journal.steps = plan_steps(compiled, len(code_at(node, CREATE2_DEPLOYER)) > 0)
+        journal.steps = plan_steps(compiled, has_deployer(node))
     gas = place(compiled, fastest_evm()).gas_by_step
     steps = []
     # What a journal says is done may have been undone since: the chain is asked.
