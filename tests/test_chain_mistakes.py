@@ -535,3 +535,18 @@ def test_something_else_at_the_deployers_address(chain: str, tmp_path: Path, cod
     }
     journal = deploy_artifact(folder, compiled, transactions(chain))
     check_deployment(compiled, journal.addresses, node)
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_nodes_that_take_small_batches_only(shared_chain: str, limit: int) -> None:
+    class Small(HTTPProvider):
+        def make_batch_request(self, requests: Any) -> Any:
+            if len(requests) > limit:
+                return {"error": {"code": -32600, "message": "batch too large"}}
+            return super().make_batch_request(requests)
+
+    requests: list[tuple[str, list[Any]]] = [
+        ("eth_getStorageAt", ["0x" + "11" * 20, hex(slot), "latest"]) for slot in range(10)
+    ]
+    found = Node.of_provider(Small(shared_chain)).ask_many(requests)
+    assert found == Node(shared_chain).ask_many(requests) and len(found) == 10

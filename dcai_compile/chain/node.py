@@ -113,8 +113,13 @@ class Node:
             ]
 
         answers: Any = self._patiently(once, self._pauses)
-        for answer in answers if isinstance(answers, list) else [answers]:
-            if "error" in answer or not isinstance(answers, list):
+        if not isinstance(answers, list):
+            if len(requests) == 1 or _is_busy(answers):
+                raise self.refusal(requests[0][0], answers)
+            half = len(requests) // 2  # many nodes take a few at a time only
+            return self._ask_batch(requests[:half]) + self._ask_batch(requests[half:])
+        for answer in answers:
+            if "error" in answer:
                 raise self.refusal(requests[0][0], answer)
         return [answer["result"] for answer in answers]
 
