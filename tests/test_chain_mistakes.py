@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
 from sklearn.datasets import dump_svmlight_file
 from typer.testing import CliRunner, Result
 from web3 import HTTPProvider
@@ -550,3 +552,21 @@ def test_nodes_that_take_small_batches_only(shared_chain: str, limit: int) -> No
     ]
     found = Node.of_provider(Small(shared_chain)).ask_many(requests)
     assert found == Node(shared_chain).ask_many(requests) and len(found) == 10
+
+
+def test_a_replacement_raises_all_that_nodes_compare(chain: str, tmp_path: Path) -> None:
+    """They want a tenth more of the tip as well as of the fee in all."""
+    node = Node(chain)
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    node.ask("evm_setAutomine", False)
+    for price in (2, 9):
+        waiting = transactions(chain, max_fee=price * 10**9)
+        waiting.timeout = 0.2
+        with pytest.raises(ChainError, match="is not mined"):
+            deploy_artifact(folder, compiled, waiting)
+    (step,) = read_journal(journal_path(folder, 31337)).steps
+    first, second = (TypedTransaction.from_bytes(HexBytes(raw)).as_dict() for raw in step.order.raw)
+    for name in ("maxFeePerGas", "maxPriorityFeePerGas"):
+        assert second[name] * 10 >= first[name] * 11
+    assert second["maxPriorityFeePerGas"] <= second["maxFeePerGas"] == 9 * 10**9
