@@ -52,6 +52,12 @@ def _is_log(entry: Any) -> bool:
         and _is_address(entry.get("address"))
         and _is_data(entry.get("data"))
         and _is_list_of(_is_hash)(entry.get("topics"))
+    )
+
+
+def _is_event(entry: Any) -> bool:
+    return (
+        _is_log(entry)
         and all(_is_quantity(entry.get(key)) for key in ("blockNumber", "logIndex"))
         and _is_hash(entry.get("transactionHash"))
     )
@@ -81,7 +87,7 @@ _RESULTS: dict[str, Callable[[Any], bool]] = {
     "eth_getBalance": _is_quantity,
     "eth_getBlockByNumber": _is_block,
     "eth_getCode": _is_data,
-    "eth_getLogs": _is_list_of(_is_log),
+    "eth_getLogs": _is_list_of(_is_event),
     "eth_getStorageAt": _is_quantity,
     "eth_getTransactionCount": _is_quantity,
     "eth_getTransactionReceipt": _is_receipt,
