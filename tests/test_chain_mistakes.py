@@ -31,7 +31,7 @@ from dcai_compile.chain.deployer import (
     deploy_artifact,
     has_deployer,
 )
-from dcai_compile.chain.journal import journal_path, read_journal
+from dcai_compile.chain.journal import alone, journal_path, read_journal
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.plan import plan_deployment
 from dcai_compile.chain.pull import pulled
@@ -570,3 +570,12 @@ def test_a_replacement_raises_all_that_nodes_compare(chain: str, tmp_path: Path)
     for name in ("maxFeePerGas", "maxPriorityFeePerGas"):
         assert second[name] * 10 >= first[name] * 11
     assert second["maxPriorityFeePerGas"] <= second["maxFeePerGas"] == 9 * 10**9
+
+
+def test_two_deployments_of_one_folder_do_not_run_at_once(chain: str, tmp_path: Path) -> None:
+    compiled = systems.system("fused")
+    folder = compiled.save(tmp_path / "model")
+    with alone(journal_path(folder, 31337)), pytest.raises(ArtifactInvalid, match="in use"):
+        deploy_artifact(folder, compiled, transactions(chain))
+    assert Node(chain).ask("eth_blockNumber") == "0x0"
+    deploy_artifact(folder, compiled, transactions(chain))

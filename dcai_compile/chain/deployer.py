@@ -18,7 +18,7 @@ from eth_utils.crypto import keccak
 from dcai_compile import abi
 from dcai_compile._cache import write_atomically
 from dcai_compile.artifact import Compiled, Contract
-from dcai_compile.chain.journal import Journal, Step, open_journal
+from dcai_compile.chain.journal import Journal, Step, alone, journal_path, open_journal
 from dcai_compile.chain.node import Node, hex_bytes
 from dcai_compile.chain.transactions import Order, Transactions
 from dcai_compile.deploy import TRANSFER_OWNERSHIP, encode_arguments, expected_code
@@ -49,8 +49,15 @@ def deploy_artifact(
 ) -> Journal:
     """Deploy, or go on where an earlier run was stopped; returns the finished journal.
 
-    Raises `ChainError` (run it again to go on), `DeploymentMismatch`.
+    Raises `ChainError` (run it again to go on), `DeploymentMismatch`, `ArtifactInvalid`.
     """
+    with alone(journal_path(folder, transactions.chain_id)):
+        return _deploy(folder, compiled, transactions, tell)
+
+
+def _deploy(
+    folder: Path, compiled: Compiled, transactions: Transactions, tell: Tell | None
+) -> Journal:
     digest = artifact_digest(folder)
     journal = open_journal(folder, digest, transactions.chain_id, transactions.signer.address)
     if not journal.steps:

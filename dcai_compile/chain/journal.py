@@ -9,9 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from dcai_compile._cache import write_atomically
 from dcai_compile.chain.transactions import Order
@@ -95,6 +99,32 @@ def journal_path(artifact: Path, chain_id: int) -> Path:
     """Where the journal of a deployment of an artifact folder is."""
     named = artifact if artifact.name not in ("", "..") else artifact.resolve()
     return named.parent / f"{named.name}.deployments" / f"{chain_id}.json"
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a journal for this process. Raises `ArtifactInvalid` where another one has it.
+
+    The lock goes with the process, however it ends.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path.with_suffix(".lock"), timeout=0)
+        lock.acquire()
+    except (OSError, Timeout) as error:
+        busy = isinstance(error, Timeout)
+        raise ArtifactInvalid(
+            f"{path} is in use by another deployment"
+            if busy
+            else f"{path} cannot be written: {error}",
+            hint="wait until it has ended" if busy else "make that folder writable",
+            path=str(path.parent),
+            file=path.name,
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def open_journal(artifact: Path, digest: str, chain_id: int, sender: str) -> Journal:
