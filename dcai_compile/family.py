@@ -15,14 +15,13 @@ from dcai_compile.encoding import ENCODINGS, Encoding, EncodingName, Matrix, Sam
 from dcai_compile.errors import UnsupportedModel
 from dcai_compile.model import (
     Arrays,
-    CodeTable,
     Facts,
     IntegerModel,
     Mirror,
     Model,
     Options,
-    StorageTable,
 )
+from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Family(ABC):
         """The published parameters, to live in contract code."""
 
     @abstractmethod
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
+    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
         """What updates change; empty for a frozen model."""
 
     @abstractmethod

@@ -126,6 +126,11 @@ def round_half_up_shift(x: int, bits: int) -> int:
     return x if bits == 0 else (x >> bits) + (x >> (bits - 1) & 1)
 
 
+def div_round_half_up(a: int, b: int) -> int:
+    """The integer nearest to ``a / b`` for ``b > 0``, in a tie the higher one."""
+    return (a + b // 2) // b
+
+
 def div_round_half_away(a: int, b: int) -> int:
     """The integer nearest to ``a / b``, in a tie the one away from zero; a an int256, ``b > 0``.
 

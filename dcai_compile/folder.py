@@ -24,7 +24,7 @@ from dcai_compile.encoding import Encoding
 from dcai_compile.errors import ArtifactInvalid, DcaiError, InvalidOption
 from dcai_compile.families import family_of
 from dcai_compile.incentives import Argument
-from dcai_compile.layout import plan_layout
+from dcai_compile.layout import plan_layout, typical_elements
 from dcai_compile.model import Mirror, Options, Revert
 from dcai_compile.render import class_names, model_hash, render
 from dcai_compile.report import report_html
@@ -258,11 +258,14 @@ def _rebuild(manifest: dict[str, Any], files: dict[str, bytes]) -> Compiled:
     with np.load(io.BytesIO(files["parameters.npz"]), allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     integers = family.load(manifest["model"], arrays, Encoding(**manifest["encoding"]))
+    stored_vectors = json.loads(files["vectors.json"])
+    examples = tuple(np.array(item["sample"], np.int64) for item in stored_vectors["before"])
     layout = plan_layout(
         family.code_table(integers),
         family.storage_tables(integers),
         shell_of(options).first_slot,
         own_code=manifest["base_place"] == "own_code",
+        elements=typical_elements(examples),
     )
     if "0x" + model_hash(integers).hex() != manifest["model_hash"]:
         raise ValueError("the parameters do not have the model hash")
@@ -277,8 +280,6 @@ def _rebuild(manifest: dict[str, Any], files: dict[str, bytes]) -> Compiled:
         )
         for part in json.loads(files["contracts.json"])
     )
-    stored_vectors = json.loads(files["vectors.json"])
-    examples = tuple(np.array(item["sample"], np.int64) for item in stored_vectors["before"])
     source = render(integers, layout, options)
     return Compiled(
         options,

@@ -2,14 +2,16 @@
 
 `addData` takes whatever `update` takes; a refund or a report must then be able to pay for a
 prediction of it in one transaction. The prediction is measured on a test EVM, where gas is exact,
-for the heaviest samples that can be written, of a model of which every class has been taught, as
-what was taught has to be read as well. What a trainer adds is bounded from above.
+for the heaviest samples that can be written, of a model of which everything has been taught so often
+that it has carried, as what was taught has to be read as well. What a trainer adds is bounded from above.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from dcai_compile import abi
 from dcai_compile.deploy import place
@@ -42,7 +44,7 @@ def affordable_length(compiled: Compiled) -> int:
     `GasLimitExceeded` where even the shortest sample costs too much.
     """
     encoding = compiled.integers.encoding
-    if not compiled.layout.stored:
+    if not compiled.layout.updatable:
         return encoding.max_length  # a frozen model takes no sample at all
     gas = claim_gas(compiled, fastest_evm())
     if gas <= TX_GAS:
@@ -86,7 +88,10 @@ def claim_gas(compiled: Compiled, evm: LocalEvm) -> int:
 
 
 def _taught(compiled: Compiled) -> dict[int, int]:
-    """Storage of the model after lessons that touch every class, and whatever lies in their way."""
+    """Storage of the model after lessons that touch every class, with every learned lane carried.
+
+    A lane that has carried is read from two slots.
+    """
     mirror = compiled.new_mirror()
     heavy = [list(dict.fromkeys(sample)) for sample in mirror.heavy_samples()]
     if not compiled.integers.encoding.is_counts:
@@ -97,4 +102,10 @@ def _taught(compiled: Compiled) -> dict[int, int]:
             # What cannot be taught, nobody can teach.
             with suppress(Revert):
                 mirror.update_encoded(sample, classification)
-    return compiled.layout.words(mirror.state())
+    state = mirror.state()
+    delta = compiled.layout.delta
+    if delta is not None:
+        digits = delta.table.digits
+        carried = (1 << digits.low_bits) + 1 if digits.carries else 1
+        state[delta.table.name] = np.full(delta.table.lanes, carried, object)
+    return compiled.layout.words(state)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -40,6 +39,7 @@ class Options:
     update: str = "auto"
     learning_rate: float | None = None
     weight_bits: int | str = "auto"
+    step_bits: int | str = "auto"
     horizon: int = 100_000
     evm_version: str = "cancun"
     layout: str = "fused"
@@ -115,46 +115,6 @@ def model_facts(facts: Facts, family: str) -> Facts:
         "folded": ClientEncoder.from_dict(folded) if folded else None,
         "own_steps": facts["own_steps"],
     }
-
-
-@dataclass(frozen=True)
-class CodeTable:
-    """An immutable table of equal signed lanes in contract code.
-
-    Attributes
-    ----------
-    values : shape (n_rows, n_lanes), int64, or Python integers where `bits` is more than 64.
-    bits : width of a lane.
-    title : what the lanes are, in the plural.
-    row_title : what a row is, in the singular.
-    units : the real value of one unit, a lane of a row.
-    """
-
-    values: NDArray[Any]
-    bits: int
-    title: str
-    row_title: str
-    units: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True)
-class StorageTable:
-    """A run of equal signed storage lanes, all 0 at first; `reason` says why they are as wide."""
-
-    name: str
-    lanes: int
-    bits: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Constant:
-    """One line of constants in a contract, with the real value it stands for."""
-
-    type: str
-    name: str
-    literal: str
-    comment: str
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dcai_compile.families import family_of
 from dcai_compile.gas import affordable_length
 from dcai_compile.incentives import check_system
 from dcai_compile.inputs import load_model
-from dcai_compile.layout import plan_layout
+from dcai_compile.layout import plan_layout, typical_elements
 from dcai_compile.model import Model, Options, class_index
 from dcai_compile.names import check_text
 from dcai_compile.preparation import prepare
@@ -44,6 +44,7 @@ def compile_model(
     update: str = "auto",
     learning_rate: float | None = None,
     weight_bits: int | str = "auto",
+    step_bits: int | str = "auto",
     horizon: int = 100_000,
     layout: str = "fused",
     incentive: str | None = "stakeable",
@@ -77,6 +78,8 @@ def compile_model(
     learning_rate : of that step (C for pa1 and pa2); default: the estimator's own, else
         scikit-learn's default.
     weight_bits : ``"auto"`` for the narrowest lanes that keep every calibration sample's class.
+    step_bits : of linear models whose training steps are fractions: 32 (``"auto"``) for learned weights
+        that follow scikit-learn's closely, 16 for half the storage that a lesson writes.
     horizon : number of updates that must be proved safe from overflow.
     layout : ``"fused"``, everything in one contract, or ``"modular"``, DCAI's four contracts.
     incentive : ``"stakeable"`` (deposit, refund, take), ``"points"`` (no money), or None for a
@@ -107,6 +110,7 @@ def compile_model(
         update=update,
         learning_rate=learning_rate,
         weight_bits=weight_bits,
+        step_bits=step_bits,
         horizon=horizon,
         evm_version=evm_version,
         layout=layout,
@@ -161,16 +165,16 @@ def _compile(
     labels = None if labels is None else labels[kept]
     integers = family.quantize(model, samples, labels, wire, options)
     examples = tuple(family.mirror(integers).encode_features(samples)[:EXAMPLES])
-    first_slot = shell_of(options).first_slot
+    first_slot, typical = shell_of(options).first_slot, typical_elements(examples)
     base, tables = family.code_table(integers), family.storage_tables(integers)
     try:
-        layout = plan_layout(base, tables, first_slot)
+        layout = plan_layout(base, tables, first_slot, elements=typical)
         source = render(integers, layout, options)
         request, contracts = build(source, layout, options, solc)
     except ContractTooLarge as error:
         if layout.base_parts or error.contract != options.name:
             raise
-        layout = plan_layout(base, tables, first_slot, own_code=False)
+        layout = plan_layout(base, tables, first_slot, own_code=False, elements=typical)
         source = render(integers, layout, options)
         request, contracts = build(source, layout, options, solc)
     return Compiled(options, integers, layout, source, request, contracts, examples)
@@ -243,6 +247,13 @@ def _check_options(options: Options) -> None:
             hint=f"choose one of {', '.join(EVM_VERSIONS)}",
             option="evm_version",
             value=options.evm_version,
+        )
+    if options.step_bits not in ("auto", 16, 32):
+        raise InvalidOption(
+            f"step_bits={options.step_bits!r} is no width of learned weights",
+            hint="choose 'auto', 16 or 32",
+            option="step_bits",
+            value=options.step_bits,
         )
     horizon = options.horizon
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:

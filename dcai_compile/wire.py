@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dcai_compile.encoding import INT64_MAX, PAIR_MAX, Encoding
-from dcai_compile.model import Constant, Revert
+from dcai_compile.model import Revert
+from dcai_compile.tables import Constant
 
 
 def check_sample(encoding: Encoding, sample: Sequence[int]) -> None:

@@ -112,3 +112,12 @@ def lessons(compiled: Compiled) -> tuple[Any, Any]:
         rng = np.random.default_rng(4)
         return rng.normal(size=(20, 1700)), rng.integers(0, 2, 20)
     return text(compiled.integers.encoding.n_features, 3)
+
+
+def learned_slots(compiled: Compiled) -> list[int]:
+    """Every slot that updates may write, of a system's contract or of a classifier alone."""
+    layout = compiled.layout
+    ends = [stored.first_slot + stored.slots for stored in layout.stored]
+    if layout.delta is not None:
+        ends.append(layout.delta.end)
+    return list(range(min(layout.slots.values()), max(ends)))

@@ -26,6 +26,7 @@ from dcai_compile.families.centroid.mirror import CentroidMirror
 from dcai_compile.model import Revert, margins
 from tests import models
 from tests.models import compile_bare
+from tests.test_count_faults import last_of_highest
 from tests.test_wrong_on_purpose import bump_first_weight, substitute, with_source
 
 HALF, WHOLE = 75, 140
@@ -176,9 +177,11 @@ def test_limits_refuse_and_change_nothing() -> None:
     longest = compiled.integers.encoding.max_count
     for _ in range(31):
         mirror.update_encoded([3] * longest, 1)
-    mirror.update_encoded([3] * (32767 - 31 * longest), 1)
+    largest = mirror.integers.digits.maximum
+    assert (mirror.integers.lane_bits, largest // longest) == (16, 31)
+    mirror.update_encoded([3] * (largest - 31 * longest), 1)
     before = mirror.sums().tolist(), mirror.counts(), mirror.squares()
-    with pytest.raises(Revert, match=r"LaneOverflow\(7, 32768\)"):
+    with pytest.raises(Revert, match=rf"LaneOverflow\(7, {largest + 1}\)"):
         mirror.update_encoded([4, 3], 1)
     assert (mirror.sums().tolist(), mirror.counts(), mirror.squares()) == before
     dense: Any = compile_bare(NearestCentroid().fit(X, y), X, y, encoding="dense").new_mirror()
@@ -212,7 +215,7 @@ def test_refusals() -> None:
         compile_bare(estimator, X[:100], y[:100])
     with pytest.raises(InvalidOption, match="not the training data"):
         compile_bare(estimator, X + 1e-6, y)
-    for option, value in (("update", "hinge"), ("learning_rate", 0.1), ("weight_bits", 24)):
+    for option, value in (("update", "hinge"), ("learning_rate", 0.1), ("weight_bits", 20)):
         with pytest.raises(InvalidOption) as caught:
             compile_bare(estimator, X, y, **{option: value})  # type: ignore[arg-type]
         assert caught.value.option == option
@@ -316,12 +319,16 @@ def compiled_model(name: str) -> Compiled:
 
 FAULTS: dict[str, Callable[[str], str]] = {
     "a sum one higher": bump_first_weight,
-    "> flipped to >=": substitute(r"scores\[row\] > scores", "scores[row] >= scores"),
-    "the square stays": substitute(r"squareDelta\[classification\] \+= grown;", ""),
-    "the count stays": substitute(r"countDelta\[classification\] = uint64\(samples\);", ""),
+    "> flipped to >=": last_of_highest,
+    "the square stays": substitute(r"int256 grown = [^;]*;", "int256 grown = 0;"),
+    "the count stays": substitute(
+        r"= _taught\(classification\) \+ 1;", "= _taught(classification);"
+    ),
     "rounded towards zero": substitute(r"if \(numerator % .*\n", "\n"),
     "half of the product": substitute(r"2 \* count \* product", "count * product"),
-    "a step in the wrong direction": substitute(r"LANE_BITS\) \+ step", "LANE_BITS) - step"),
+    "a step in the wrong direction": substitute(
+        r"classification, GRAIN\)", "classification, -GRAIN)"
+    ),
     "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
 }
 

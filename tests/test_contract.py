@@ -242,20 +242,23 @@ def test_full_lane_reverts_and_changes_nothing(evm: Evm) -> None:
     X = 512 * np.eye(2)
     compiled = compile_bare(document, X, encoding="indices", horizon=1, weight_bits=32)
     plan = compiled.integers.plan  # type: ignore[attr-defined]
-    assert (plan.lane_bits, plan.proved_updates) == (16, (2**15 - 1) // 1024)
+    largest = plan.digits.maximum
+    assert (plan.lane_bits, plan.low_bits) == (16, 8)
+    # All but the 128 highest of what 16 bits hold: wide digits are as large below zero as above.
+    assert (largest, plan.proved_updates) == (2**15 - 1 - 128, (2**15 - 1 - 128) // 1024)
     contract = Deployed(evm, compiled)
     mirror: Any = compiled.new_mirror()
     sample = [0] * 1024
     for _ in range(plan.proved_updates):
         assert contract.send("update(int64[],uint64)", sample, 1).success
         mirror.update_encoded(sample, 1)
-    room = 2**15 - 1 - int(mirror.delta[0, 0])
+    room = largest - int(mirror.delta[0, 0])
     assert contract.send("update(int64[],uint64)", [0] * room, 1).success
     mirror.update_encoded([0] * room, 1)
     before = compiled.layout.words(mirror.state())
     refused = contract.send("update(int64[],uint64)", [1, 0], 1)
-    assert refused.output == contract.error("LaneOverflow", 0, 2**15)
-    with pytest.raises(Revert, match=r"LaneOverflow\(0, 32768\)"):
+    assert refused.output == contract.error("LaneOverflow", 0, largest + 1)
+    with pytest.raises(Revert, match=rf"LaneOverflow\(0, {largest + 1}\)"):
         mirror.update_encoded([1, 0], 1)
     assert compiled.layout.words(mirror.state()) == before
     assert evm.storage_many(contract.address, list(before)) == list(before.values())

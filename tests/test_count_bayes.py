@@ -288,7 +288,7 @@ def test_other_refusals() -> None:
     with pytest.raises(UnsupportedModel, match="one feature"):
         compile_bare(ComplementNB(norm=True).fit(X[:, :1], y), X[:, :1])
     estimator = MultinomialNB().fit(X, y)
-    for option, value in (("update", "perceptron"), ("learning_rate", 0.1), ("weight_bits", 24)):
+    for option, value in (("update", "perceptron"), ("learning_rate", 0.1), ("weight_bits", 20)):
         with pytest.raises(InvalidOption) as caught:
             compile_bare(estimator, X, **{option: value})  # type: ignore[arg-type]
         assert caught.value.option == option

@@ -133,15 +133,16 @@ def test_a_full_lane_refuses_and_changes_nothing() -> None:
     X, y = repetitive()
     compiled = compile_bare(MultinomialNB().fit(X, y), X, horizon=31, encoding="indices")
     integers: Any = compiled.integers
-    assert integers.lane_bits == 16
+    largest = integers.digits.maximum
+    assert (integers.lane_bits, largest // 1024, integers.proved_updates) == (16, 31, 31)
     mirror: Any = compiled.new_mirror()
     longest = compiled.integers.encoding.max_count
     for _ in range(31):
         mirror.update_encoded([3] * longest, 1)
-    mirror.update_encoded([3] * (32767 - 31 * longest), 1)
-    assert mirror.delta[3, 1] == 32767
+    mirror.update_encoded([3] * (largest - 31 * longest), 1)
+    assert mirror.delta[3, 1] == largest
     before = mirror.counts().tolist(), mirror.class_counts()
-    with pytest.raises(Revert, match=r"LaneOverflow\(7, 32768\)"):
+    with pytest.raises(Revert, match=rf"LaneOverflow\(7, {largest + 1}\)"):
         mirror.update_encoded([4, 3], 1)
     assert (mirror.counts().tolist(), mirror.class_counts()) == before
     full = sparse.csr_array(np.eye(200)[[3]] * longest)

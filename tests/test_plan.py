@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, nan, nextafter, sqrt
+from math import inf, nextafter, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import SGDClassifier
 
-from dcai_compile.encoding import INT64_MAX, Encoding
-from dcai_compile.errors import InvalidOption, OverflowPossible
+from dcai_compile.encoding import Encoding
+from dcai_compile.errors import OverflowPossible
 from dcai_compile.families import extract, family_of
 from dcai_compile.families.linear import plan as plans
 from dcai_compile.families.linear.integers import LinearIntegers
-from dcai_compile.families.linear.mirror import LinearMirror
+from dcai_compile.families.linear.mirror import INTERCEPT_MAX, LinearMirror
 from dcai_compile.families.linear.plan import StepPlan
 from dcai_compile.families.linear.steps import RULES
 from dcai_compile.model import Options, Revert
 
 DENSE = Encoding("dense", 2, 2)
 WORDS = Encoding("indices", 2, 4, max_count=4)
+WIDTHS = pytest.mark.parametrize(
+    "widths",
+    [
+        {"horizon": 4, "step_bits": 16},
+        {"horizon": 10**5, "step_bits": 16},
+        {"horizon": 4},
+        {"horizon": 10**7},
+    ],
+    ids=["narrow", "narrow-carries", "usual", "usual-carries"],
+)
 WIRES = pytest.mark.parametrize("wire", [DENSE, WORDS], ids=lambda wire: wire.name)
 
 BOUNDED = "perceptron hinge log_loss modified_huber huber epsilon_insensitive pa1".split()
@@ -81,46 +91,95 @@ def step_plan(rule: str = "hinge", wire: Encoding = DENSE, **changes: Any) -> St
 # Rules whose steps are bounded
 
 
+@WIDTHS
 @WIRES
 @pytest.mark.parametrize("teach", [0, 1])
 @pytest.mark.parametrize("rule", BOUNDED)
-def test_the_worst_updates_fit_as_often_as_proved(rule: str, teach: int, wire: Encoding) -> None:
+def test_the_worst_updates_fit_as_often_as_proved(
+    rule: str, teach: int, wire: Encoding, widths: dict[str, int]
+) -> None:
     # So strong an intercept that every lesson is as wrong as can be.
-    model = compiled(rule, wire, intercept=-1e9 if teach else 1e9, horizon=4)
-    plan, mirror, sample = planned(model), LinearMirror(model), longest_sample(model)
-    assert plan.lane_bits <= 16
-    assert 4 <= plan.proved_updates < 200
-    for _ in range(plan.proved_updates):
+    model = compiled(rule, wire, intercept=-1e9 if teach else 1e9, **widths)
+    mirror, sample, proved = (
+        LinearMirror(model),
+        longest_sample(model),
+        planned(model).proved_updates,
+    )
+    assert widths["horizon"] <= proved
+    moves, intercept_moves = one_lesson(mirror, sample, teach)
+    for _ in range(min(proved, 200) - 1):
         mirror.update_encoded(sample, teach)
+    assert (mirror.delta[0, 0], mirror.intercept_delta[0]) == (
+        min(proved, 200) * moves,
+        min(proved, 200) * intercept_moves,
+    )
+    # The last of as many as are proved.
+    as_wrong_as_at_first(mirror, sample, (proved - 1) * moves)
+    mirror.update_encoded(sample, teach)
+    assert mirror.delta[0, 0] == proved * moves
+    assert abs(proved * intercept_moves) <= INTERCEPT_MAX
 
 
+@WIDTHS
 @WIRES
 @pytest.mark.parametrize(("teach", "sign"), [(0, -1), (1, 1)])
 @pytest.mark.parametrize("rule", ["perceptron", "hinge", "log_loss", "modified_huber", "huber"])
 def test_an_update_that_would_overflow_reverts_and_changes_nothing(
-    rule: str, teach: int, sign: int, wire: Encoding
+    rule: str, teach: int, sign: int, wire: Encoding, widths: dict[str, int]
 ) -> None:
-    model = compiled(rule, wire, intercept=-1e9 * sign, horizon=7)
-    mirror, sample = LinearMirror(model), longest_sample(model)
-    before: list[int] = []
+    model = compiled(rule, wire, intercept=-1e9 * sign, **widths)
+    mirror, sample, plan = LinearMirror(model), longest_sample(model), planned(model)
+    moves, _ = one_lesson(mirror, sample, teach)
+    largest = plan.digits.maximum if sign > 0 else -plan.digits.minimum
+    fitting = largest // abs(moves)
+    assert plan.proved_updates <= fitting
+    # The proof is no looser than a factor of two, up to where that of the intercept is the shorter.
+    assert fitting <= 2 * plan.proved_updates + 2 or plan.proved_updates > 10**9
+    as_wrong_as_at_first(mirror, sample, (fitting - 1) * moves)
+    mirror.update_encoded(sample, teach)
+    before = mirror.parameters()
     with pytest.raises(Revert) as caught:
-        # The proof is no looser than a factor of two.
-        for _ in range(2 * planned(model).proved_updates + 2):
-            before = mirror.parameters()
-            mirror.update_encoded(sample, teach)
+        mirror.update_encoded(sample, teach)
     assert mirror.parameters() == before
     lane, refused = caught.value.values
-    largest = (1 << (planned(model).lane_bits - 1)) - (sign > 0)
     assert (caught.value.name, lane) == ("LaneOverflow", 0)
-    assert sign * mirror.delta[0, 0] <= largest < sign * refused
+    assert sign * mirror.delta[0, 0] == fitting * abs(moves) <= largest < sign * refused
+    # What the lane can hold is in what its width says, and nearly all of it.
+    assert (1 << (plan.lane_bits - 2)) < largest <= 1 << (plan.lane_bits - 1)
+
+
+def one_lesson(mirror: LinearMirror, sample: list[int], teach: int) -> tuple[int, int]:
+    """How far it moves lane 0 and the intercept."""
+    mirror.update_encoded(sample, teach)
+    moves = int(mirror.delta[0, 0]), mirror.intercept_delta[0]
+    assert moves[0]
+    return moves
+
+
+def as_wrong_as_at_first(mirror: LinearMirror, sample: list[int], learned: int) -> None:
+    """Put `learned` into lane 0, with an intercept for which the sample's score stays the published one."""
+    fresh = LinearMirror(mirror.integers)
+    mirror.delta, mirror.intercept_delta = fresh.delta, fresh.intercept_delta
+    wire = [np.array(sample, np.int64)]
+    (published,) = mirror.scores(wire)[0]
+    mirror.delta[0, 0] = learned
+    (score,) = mirror.scores(wire)[0]
+    mirror.intercept_delta = [int(published - score)]
 
 
 @WIRES
 @pytest.mark.parametrize("rule", BOUNDED)
 def test_a_wider_lane_is_taken_only_for_a_longer_horizon(rule: str, wire: Encoding) -> None:
-    proved = planned(compiled(rule, wire, horizon=4)).proved_updates
-    bits = [planned(compiled(rule, wire, horizon=k * proved)).lane_bits for k in (1, 100, 10**6)]
+    short = {"step_bits": 16, "horizon": 4}
+    proved = planned(compiled(rule, wire, **short)).proved_updates
+    plans = [
+        planned(compiled(rule, wire, step_bits=16, horizon=k * proved)) for k in (1, 100, 10**6)
+    ]
+    bits = [plan.lane_bits for plan in plans]
     assert bits[0] < bits[1] <= bits[2]
+    # Only the wide digit grows: the low one, and what a unit is worth, stay.
+    assert len({plan.divisor for plan in plans}) == 1
+    assert plans[1].low_bits == plans[2].low_bits == plans[0].low_bits < bits[1]
 
 
 @settings(max_examples=100, deadline=None)
@@ -133,35 +192,9 @@ def test_a_typical_step_is_resolved(rule: str, typical: float, horizon: int) -> 
     assert plan.proved_updates >= horizon
     wire_units = plan.divisor >> RULES[rule].fraction_bits
     assert wire_units == 1 or typical / wire_units >= 256
-
-
-# What cannot be proved
-
-
-def test_features_of_very_different_size_are_refused_with_what_is_proved() -> None:
-    X = ((1e9, 1e-6), (-1e9, 2e-6))
-    with pytest.raises(OverflowPossible, match="hinge") as caught:
-        compiled("hinge", DENSE, X=X, horizon=1000)
-    error = caught.value
-    assert (error.horizon, error.proved) == (1000, 4)
-    assert "horizon=4" in error.hint
-    assert planned(compiled("hinge", DENSE, X=X, horizon=4)).proved_updates == 4
-
-
-def test_where_no_update_is_safe_the_hint_is_to_scale() -> None:
-    with pytest.raises(OverflowPossible) as caught:
-        step_plan("modified_huber", typical_value=1.0, max_value=INT64_MAX)
-    assert caught.value.proved == 0
-    assert "StandardScaler" in caught.value.hint
-
-
-@pytest.mark.parametrize("rate", [0.0, -0.0, -1.0, nan, inf, nextafter(2.0**20, inf)])
-@pytest.mark.parametrize("rule", ["perceptron", "squared_hinge", "pa1"])
-def test_a_learning_rate_out_of_range_is_an_invalid_option(rule: str, rate: float) -> None:
-    with pytest.raises(InvalidOption, match="learning_rate") as caught:
-        compiled(rule, DENSE, rate=rate)
-    assert caught.value.option == "learning_rate"
-    assert repr(caught.value.value) == repr(rate)
+    # As many typical steps in one direction as were asked for fit in a low digit.
+    step = min(1.0, RULES[rule].max_tau(0.125, 0.125)) * typical / wire_units
+    assert wire_units == 1 or plans.STEPS * step <= 1 << (plans.STEP_BITS - 1)
 
 
 # Rules that need a limit of the sample's norm

@@ -12,16 +12,34 @@ from hypothesis import strategies as st
 from dcai_compile.encoding import Encoding
 from dcai_compile.errors import DcaiError, OverflowPossible
 from dcai_compile.families.linear.mirror import LinearMirror
-from tests.test_plan import DENSE, SQUARED, compiled, longest_sample, planned, step_plan
+from tests.test_plan import (
+    DENSE,
+    SQUARED,
+    as_wrong_as_at_first,
+    compiled,
+    longest_sample,
+    one_lesson,
+    planned,
+    step_plan,
+)
 
 
 def test_rounded_tokens_are_part_of_the_proof() -> None:
-    # tau is at most 0.1, a step 25.6 units, and every one of 16 tokens rounds to 26.
+    # tau is at most 0.1, a step 409.6 units, and every one of 16 tokens rounds to 410.
     wire = Encoding("indices", 2, 16, max_count=16)
-    model = compiled("huber", wire, intercept=-1e9, rate=0.01, epsilon=0.1, horizon=79)
-    mirror, sample = LinearMirror(model), longest_sample(model)
-    for _ in range(planned(model).proved_updates):
-        mirror.update_encoded(sample, 1)
+    model = compiled(
+        "huber", wire, intercept=-1e9, rate=0.01, epsilon=0.1, horizon=79, step_bits=16
+    )
+    mirror, sample, proved = (
+        LinearMirror(model),
+        longest_sample(model),
+        planned(model).proved_updates,
+    )
+    moves, _ = one_lesson(mirror, sample, 1)
+    assert moves == 16 * 410
+    as_wrong_as_at_first(mirror, sample, (proved - 1) * moves)
+    mirror.update_encoded(sample, 1)
+    assert mirror.delta[0, 0] == proved * moves
 
 
 def test_intercepts_fit_as_often_as_proved() -> None:
@@ -30,15 +48,24 @@ def test_intercepts_fit_as_often_as_proved() -> None:
         "hinge",
         DENSE,
         coef=(1e-9, -1e-9),
-        intercept=-1e9,
+        intercept=-1e12,
         X=((1.0, 0.0), (0.0, 1.0), (3.0, 4.0)),
         rate=1.0,
         weight_bits=64,
         horizon=1000,
     )
-    mirror = LinearMirror(model)
-    for _ in range(min(1000, planned(model).proved_updates)):
+    mirror, proved = LinearMirror(model), planned(model).proved_updates
+    assert proved >= 1000
+    mirror.update_encoded([0, 0], 1)
+    (moves,) = mirror.intercept_delta
+    assert moves > 1 << 80
+    for _ in range(999):
         mirror.update_encoded([0, 0], 1)
+    assert mirror.intercept_delta == [1000 * moves]
+    # The last of as many as are proved.
+    mirror.intercept_delta = [(proved - 1) * moves]
+    mirror.update_encoded([0, 0], 1)
+    assert mirror.intercept_delta == [proved * moves]
 
 
 @pytest.mark.parametrize("size", [1e-6, 1e-15, 1e-21])

@@ -16,30 +16,21 @@ library BigFloat {
     /// mantissa had 128 bits or fewer.
     /// @dev Requirements: mantissa != 0, of any length.
     function normalize(uint256 mantissa, int256 exponent) internal pure returns (uint256, int256) {
-        unchecked {
-            if (mantissa >> 128 != 0) {
-                // At most 128 places: `drop` counts how many bits stand above the 128th.
-                uint256 drop = 128;
-                uint256 top = mantissa;
-                if (top >> 192 == 0) (drop, top) = (drop - 64, top << 64);
-                if (top >> 224 == 0) (drop, top) = (drop - 32, top << 32);
-                if (top >> 240 == 0) (drop, top) = (drop - 16, top << 16);
-                if (top >> 248 == 0) (drop, top) = (drop - 8, top << 8);
-                if (top >> 252 == 0) (drop, top) = (drop - 4, top << 4);
-                if (top >> 254 == 0) (drop, top) = (drop - 2, top << 2);
-                if (top >> 255 == 0) --drop;
-                return (mantissa >> drop, exponent + int256(drop));
-            }
-            uint256 raise = 0;
-            if (mantissa >> 64 == 0) (raise, mantissa) = (64, mantissa << 64);
-            if (mantissa >> 96 == 0) (raise, mantissa) = (raise + 32, mantissa << 32);
-            if (mantissa >> 112 == 0) (raise, mantissa) = (raise + 16, mantissa << 16);
-            if (mantissa >> 120 == 0) (raise, mantissa) = (raise + 8, mantissa << 8);
-            if (mantissa >> 124 == 0) (raise, mantissa) = (raise + 4, mantissa << 4);
-            if (mantissa >> 126 == 0) (raise, mantissa) = (raise + 2, mantissa << 2);
-            if (mantissa >> 127 == 0) (raise, mantissa) = (raise + 1, mantissa << 1);
-            return (mantissa, exponent - int256(raise));
+        assembly ("memory-safe") {
+            // The place of the highest bit, by halves.
+            let top := shl(7, gt(mantissa, 0xffffffffffffffffffffffffffffffff))
+            top := or(top, shl(6, gt(shr(top, mantissa), 0xffffffffffffffff)))
+            top := or(top, shl(5, gt(shr(top, mantissa), 0xffffffff)))
+            top := or(top, shl(4, gt(shr(top, mantissa), 0xffff)))
+            top := or(top, shl(3, gt(shr(top, mantissa), 0xff)))
+            top := or(top, shl(2, gt(shr(top, mantissa), 0xf)))
+            top := or(top, shl(1, gt(shr(top, mantissa), 3)))
+            top := or(top, gt(shr(top, mantissa), 1))
+            // To place 127: a shift by a negative number is one by 256 or more, and gives 0.
+            mantissa := or(shr(sub(top, 127), mantissa), mul(shl(sub(127, top), mantissa), lt(top, 127)))
+            exponent := add(exponent, sub(top, 127))
         }
+        return (mantissa, exponent);
     }
 
     /// @notice A normalised number as one integer that compares as the number does.
@@ -98,20 +89,30 @@ library BigFloat {
 
     /// @notice A normalised number to the power of n; exactly 1.0 where n is 0. Relative error at most
     /// n * 2**-126.
-    /// @dev Square and multiply from the top bit of n.
+    /// @dev Square and multiply from the top bit of n, which must be below 2**255.
     function power(uint256 mantissa, int256 exponent, uint256 n)
         internal
         pure
         returns (uint256 result, int256 resultExponent)
     {
-        (result, resultExponent) = (2 ** 127, -127);
-        uint256 bits = 0;
-        while (n >> bits != 0) {
-            ++bits;
-        }
-        for (; bits != 0; --bits) {
-            (result, resultExponent) = square(result, resultExponent);
-            if ((n >> (bits - 1)) & 1 != 0) (result, resultExponent) = mul(result, resultExponent, mantissa, exponent);
+        assembly ("memory-safe") {
+            result := shl(127, 1)
+            resultExponent := sub(0, 127)
+            let bit := 1
+            for {} iszero(gt(bit, n)) { bit := shl(1, bit) } {}
+            for { bit := shr(1, bit) } bit { bit := shr(1, bit) } {
+                // `mul`, of the result by itself, and by the number. Products have 255 or 256 bits.
+                let product := mul(result, result)
+                let drop := add(127, shr(255, product))
+                result := shr(drop, product)
+                resultExponent := add(shl(1, resultExponent), drop)
+                if and(n, bit) {
+                    product := mul(result, mantissa)
+                    drop := add(127, shr(255, product))
+                    result := shr(drop, product)
+                    resultExponent := add(add(resultExponent, exponent), drop)
+                }
+            }
         }
     }
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
+from scipy import sparse
+
+from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.model import Options
 
 LANE_BITS = (8, 16, 32, 64)
 """Lane widths that divide a storage slot."""
 
+CODE_BITS = (8, 16, 24, 32, 40, 48, 56, 64)
+"""Lane widths of published values: they live in code, where any number of bytes will do."""
+
 
 def check_lane_option(options: Options, what: str) -> None:
     """Refuse a `weight_bits` that is no lane width, with `InvalidOption`."""
-    if options.weight_bits not in ("auto", *LANE_BITS):
+    if options.weight_bits not in ("auto", *CODE_BITS):
         raise InvalidOption(
             f"weight_bits={options.weight_bits!r} is not a lane width of {what}",
-            hint=f"choose 'auto' or one of {', '.join(map(str, LANE_BITS))}",
+            hint=f"choose 'auto' or one of {', '.join(map(str, CODE_BITS))}",
             option="weight_bits",
             value=options.weight_bits,
         )
@@ -40,9 +47,19 @@ def delta_bits(step: int, horizon: int) -> tuple[int, int]:
     )
 
 
+def typical_step(X: Matrix, encoding: Encoding) -> int:
+    """Root mean square of what samples have on the wire, zeros left out; 1 for what is counted."""
+    if encoding.is_counts:
+        return 1
+    wire = encoding.matrix(encoding.encode(X))
+    values = np.asarray(wire.data if sparse.issparse(wire) else wire, np.float64)
+    present = values[values != 0]
+    return max(1, round(float(np.sqrt(np.mean(present * present))))) if present.size else 1
+
+
 def base_bits(largest: int, options: Options) -> int:
     """The narrowest lane for published values up to `largest`, or the one that the options ask for."""
-    least = next((bits for bits in LANE_BITS if largest < 1 << (bits - 1)), None)
+    least = next((bits for bits in CODE_BITS if largest < 1 << (bits - 1)), None)
     if least is None:
         raise OverflowPossible(
             f"a published value of {largest} does not fit in 64 bits",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.resources import files
 from typing import Any
 
@@ -19,18 +20,15 @@ from dcai_compile.families import register, register_family
 from dcai_compile.family import Family, LearningCheck
 from dcai_compile.model import (
     Arrays,
-    CodeTable,
-    Constant,
     Facts,
-    Fraction,
     IntegerModel,
     Mirror,
     Model,
     Options,
     Revert,
-    StorageTable,
     model_facts,
 )
+from dcai_compile.tables import CodeTable, Constant, StorageTable
 from dcai_compile.wire import check_sample, limit_samples, wire_errors
 
 

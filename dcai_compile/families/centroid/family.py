@@ -13,27 +13,27 @@ from dcai_compile.encoding import ENCODINGS, Encoding, EncodingName, Matrix
 from dcai_compile.errors import CompilerPanic
 from dcai_compile.families import register_family
 from dcai_compile.families.centroid.bounds import published_bound, sample_errors
-from dcai_compile.families.centroid.integers import CentroidIntegers, CentroidModel
+from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers, CentroidModel
 from dcai_compile.families.centroid.mirror import CentroidMirror
 from dcai_compile.families.centroid.quantize import quantize
 from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.model import (
     Arrays,
-    CodeTable,
     Facts,
     IntegerModel,
     Mirror,
     Model,
     Options,
-    StorageTable,
     model_facts,
 )
+from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
 NUMBERS = (
     "grain",
     "fraction_bits",
     "base_bits",
     "lane_bits",
+    "low_bits",
     "max_value",
     "proved_updates",
 )
@@ -93,19 +93,21 @@ class CentroidFamily(Family):
         units = (found.unit,) * found.model.n_classes
         return CodeTable(lanes, found.base_bits, "sums", "feature", units)
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
+    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
         found = _integers(integers)
         if not found.updatable:
             return ()
         n_classes = found.model.n_classes
         return (
-            StorageTable("countDelta", n_classes, 64, "updates of each class"),
-            StorageTable("squareDelta", n_classes, 256, "what they added to its squared norm"),
-            StorageTable(
-                "delta",
-                n_classes * found.encoding.n_features,
-                found.lane_bits,
-                f"the narrowest in which {found.proved_updates} updates are proved safe",
+            StorageTable("squareDelta", n_classes, 256, "what updates add to squared norms"),
+            StorageTable("countDelta", n_classes, COUNT_BITS, "updates of each class"),
+            DeltaTable(
+                found.encoding.n_features,
+                n_classes,
+                found.digits,
+                not found.encoding.is_sparse,
+                True,
+                f"in which {found.proved_updates} updates are proved safe",
             ),
         )
 

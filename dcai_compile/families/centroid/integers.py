@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from dcai_compile.digits import Digits
 from dcai_compile.model import IntegerModel, Model
 
 COUNT_BITS = 32
@@ -53,6 +54,7 @@ class CentroidIntegers(IntegerModel):
     counts : samples of each class.
     fraction_bits : bits of a euclidean score below one squared unit.
     base_bits, lane_bits : lane widths of published sums and of what updates add (0 if frozen).
+    low_bits : width of the low digit of an added sum.
     max_value : the largest wire value that `update` takes.
     proved_updates : number of updates for which no lane can overflow.
     """
@@ -64,6 +66,7 @@ class CentroidIntegers(IntegerModel):
     fraction_bits: int
     base_bits: int
     lane_bits: int
+    low_bits: int
     max_value: int
     proved_updates: int
 
@@ -71,6 +74,11 @@ class CentroidIntegers(IntegerModel):
     def unit(self) -> Fraction:
         """The real value of one unit of a sum."""
         return Fraction(1, self.encoding.scale * self.grain)
+
+    @property
+    def digits(self) -> Digits:
+        """How an added lane is written."""
+        return Digits(self.lane_bits, self.low_bits)
 
     @property
     def updatable(self) -> bool:

@@ -88,15 +88,18 @@ class CentroidMirror(Mirror):
         integers = self.integers
         self.update_check(sample, classification, integers.updatable)
         n_classes = integers.model.n_classes
-        limit = (1 << (integers.lane_bits - 1)) - 1
+        digits = integers.digits
         lanes = self.delta.copy()
         grown = 0
-        for position, (feature, value) in enumerate(integers.encoding.entries(sample)):
-            if not integers.encoding.is_counts and abs(value) > integers.max_value:
-                raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
+        entries = list(integers.encoding.entries(sample))
+        if not integers.encoding.is_counts:
+            for position, (_, value) in enumerate(entries):
+                if abs(value) > integers.max_value:
+                    raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
+        for feature, value in entries:
             step = value * integers.grain
             moved = int(lanes[feature, classification]) + step
-            if not -limit - 1 <= moved <= limit:
+            if not digits.minimum <= moved <= digits.maximum:
                 raise Revert("LaneOverflow", feature * n_classes + classification, moved)
             before = int(integers.sums[classification, feature]) + moved - step
             lanes[feature, classification] = moved

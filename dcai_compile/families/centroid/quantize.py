@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dcai_compile.digits import digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.exact import gamma, max_abs
 from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers, CentroidModel
-from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits
+from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits, typical_step
 from dcai_compile.model import Options
 
 FINE_GRAIN = 16
@@ -43,6 +44,9 @@ def quantize(
         largest = max_abs(wire.data if sparse.issparse(wire) else wire)
         max_value = min(encoding.max_wire_value - 1, max(1, 2 * largest))
     lane_bits, proved = (0, 0) if model.frozen else delta_bits(max_value * grain, options.horizon)
+    low_bits = 0
+    if not model.frozen:
+        low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain).low_bits
     fraction_bits = _fraction_bits(encoding, grain, sums, counts, lane_bits)
     return CentroidIntegers(
         model,
@@ -54,6 +58,7 @@ def quantize(
         fraction_bits,
         base_bits(max_abs(sums), options),
         lane_bits,
+        low_bits,
         max_value,
         proved,
     )
@@ -74,7 +79,7 @@ def _from_means(
 ) -> tuple[int, NDArray[np.int64]]:
     """Grain and sums where means and counts are all that is known: fine where they are no integers."""
     totals = model.centroids * np.array(counts, np.float64).reshape(-1, 1)
-    whole = not encoding.is_counts or bool(np.all(np.abs(totals - np.rint(totals)) < 1e-6))
+    whole = encoding.name == "dense" or bool(np.all(np.abs(totals - np.rint(totals)) < 1e-6))
     grain = 1 if whole else 1 << FINE_GRAIN
     return grain, _rounded(model.centroids, [encoding.scale * grain * n for n in counts])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
-from dcai_compile.model import Constant, Facts
+from dcai_compile.model import Facts
+from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
 
 
@@ -18,6 +19,7 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
     )
     return {
         "metric": model.metric,
+        "glance_bits": max(0, integers.max_value.bit_length() - 1),
         "updatable": integers.updatable,
         "gathers": encoding.is_sparse,
         "base_row": True,
@@ -71,24 +73,7 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
         )
     if not integers.updatable:
         return rows
-    bits = integers.lane_bits
-    per_slot = 256 // bits
-    lanes = model.n_classes * encoding.n_features
     rows += [
-        Constant(
-            "uint256",
-            "LANE_BITS",
-            str(bits),
-            f"Bits of an added sum: {integers.proved_updates} updates are proved to fit.",
-        ),
-        Constant("uint256", "LANES_PER_SLOT", str(per_slot), "Added sums in a storage slot."),
-        Constant("uint256", "DELTA_SLOTS", str(-(-lanes // per_slot)), "Slots of added sums."),
-        Constant(
-            "int256",
-            "LANE_MAX",
-            str((1 << (bits - 1)) - 1),
-            "The largest added sum; the smallest is -LANE_MAX - 1.",
-        ),
         Constant(
             "uint256", "COUNT_MAX", str((1 << COUNT_BITS) - 1), "The most updates of a class."
         ),

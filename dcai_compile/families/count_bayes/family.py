@@ -13,20 +13,19 @@ from dcai_compile.errors import CompilerPanic
 from dcai_compile.families import register_family
 from dcai_compile.families.count_bayes.bounds import published_bound, sample_errors
 from dcai_compile.families.count_bayes.integers import CountIntegers, CountModel
-from dcai_compile.families.count_bayes.mirror import SAMPLE_LANE_BITS, CountMirror
+from dcai_compile.families.count_bayes.mirror import CountMirror
 from dcai_compile.families.count_bayes.quantize import quantize
 from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.model import (
     Arrays,
-    CodeTable,
     Facts,
     IntegerModel,
     Mirror,
     Model,
     Options,
-    StorageTable,
     model_facts,
 )
+from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
 PLAIN = ("kind", "norm", "sizes", "frozen", "class_prior")
 NUMBERS = (
@@ -34,6 +33,8 @@ NUMBERS = (
     "factor_m",
     "base_bits",
     "lane_bits",
+    "low_bits",
+    "class_bits",
     "factor_bits",
     "max_value",
     "proved_updates",
@@ -101,16 +102,16 @@ class CountBayesFamily(Family):
         row = "category" if counted.model.sizes else "feature"
         return CodeTable(lanes, counted.base_bits, "counts", row, units)
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
+    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
         counted = _integers(integers)
         if not counted.updatable:
             return ()
         n_classes = counted.model.n_classes
-        tables = [
+        tables: list[StorageTable | DeltaTable] = [
             StorageTable(
                 "classDelta",
                 2 * n_classes,
-                SAMPLE_LANE_BITS,
+                counted.class_bits,
                 "samples and total of a class in one slot",
             )
         ]
@@ -118,11 +119,13 @@ class CountBayesFamily(Family):
             reason = "what the product of a class's numerators was multiplied by"
             tables.append(StorageTable("productDelta", n_classes, 256, reason))
         tables.append(
-            StorageTable(
-                "delta",
-                n_classes * counted.encoding.n_features,
-                counted.lane_bits,
-                f"the narrowest in which {counted.proved_updates} updates are proved safe",
+            DeltaTable(
+                counted.encoding.n_features,
+                n_classes,
+                counted.digits,
+                not counted.encoding.is_sparse,
+                True,
+                f"in which {counted.proved_updates} updates are proved safe",
             )
         )
         return tuple(tables)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcai_compile import bigfloat
+from dcai_compile.digits import Digits
 from dcai_compile.model import IntegerModel, Model
 
 KINDS = ("multinomial", "complement", "bernoulli", "categorical")
@@ -63,7 +64,9 @@ class CountIntegers(IntegerModel):
     class_counts : in ``1 / grain`` samples.
     factor_m, alpha : a numerator is ``count * factor_m + alpha``; `alpha` one a feature.
     base_bits : lane width of the published counts.
-    lane_bits : lane width of the counts that updates add; 0 for a frozen model.
+    lane_bits, low_bits : widths of a lane of counts that updates add, and of its low digit; 0 for a
+        frozen model.
+    class_bits : width of what updates add to a class's samples, and to all that was counted in them.
     factor_bits : width that no numerator can exceed, whatever the lanes hold.
     max_value : the largest wire value that `update` takes.
     proved_updates : number of updates for which no lane can overflow.
@@ -77,6 +80,8 @@ class CountIntegers(IntegerModel):
     alpha: tuple[int, ...]
     base_bits: int
     lane_bits: int
+    low_bits: int
+    class_bits: int
     factor_bits: int
     max_value: int
     proved_updates: int
@@ -85,6 +90,11 @@ class CountIntegers(IntegerModel):
     def unit(self) -> Fraction:
         """The real value of one unit of a count."""
         return Fraction(1, self.encoding.scale * self.grain)
+
+    @property
+    def digits(self) -> Digits:
+        """How an added lane is written."""
+        return Digits(self.lane_bits, self.low_bits)
 
     @property
     def updatable(self) -> bool:

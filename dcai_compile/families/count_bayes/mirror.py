@@ -18,9 +18,6 @@ from dcai_compile.fixed import evm_div
 from dcai_compile.model import Mirror, Revert
 from dcai_compile.wire import check_sample, heavy_samples, limit_samples
 
-SAMPLE_LANE_BITS = 128
-"""Lanes of what a class has seen: its samples, and all that was counted in them."""
-
 ONE_PACKED = bigfloat.pack(1 << 127, -127)
 """1.0: what a product that no update has changed was multiplied by."""
 
@@ -76,14 +73,16 @@ class CountMirror(Mirror):
         integers = self.integers
         self.update_check(sample, classification, integers.updatable)
         n_classes = integers.model.n_classes
-        entries = enumerate(integers.encoding.entries(sample))
-        limit = (1 << (integers.lane_bits - 1)) - 1
+        entries = list(integers.encoding.entries(sample))
+        if not integers.encoding.is_counts:
+            for position, (_, value) in enumerate(entries):
+                if value > integers.max_value:
+                    raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
+        limit = integers.digits.maximum
         lanes = self.delta.copy()
         total = 0
         ratios = Ratios(self) if integers.model.norm else None
-        for position, (feature, value) in entries:
-            if not integers.encoding.is_counts and value > integers.max_value:
-                raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
+        for feature, value in entries:
             if value == 0:
                 continue
             if ratios:
@@ -95,13 +94,14 @@ class CountMirror(Mirror):
             lanes[feature, classification] = moved
             total += value * integers.grain
         seen = self.samples[classification] + integers.grain
-        if seen > limit:
-            raise Revert(
-                "LaneOverflow", integers.encoding.n_features * n_classes + classification, seen
-            )
+        counted = self.totals[classification] + total
+        for value in (seen, counted):
+            if value >= 1 << (integers.class_bits - 1):
+                lane = integers.encoding.n_features * n_classes + classification
+                raise Revert("LaneOverflow", lane, value)
         self.delta = lanes
         self.samples[classification] = seen
-        self.totals[classification] += total
+        self.totals[classification] = counted
         if ratios:
             self.ratios = ratios.result(classification)
 

@@ -16,15 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dcai_compile.digits import digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import OverflowPossible
 from dcai_compile.exact import max_abs
 from dcai_compile.families.count_bayes.integers import CountIntegers, CountModel
-from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits
+from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits, typical_step
 from dcai_compile.model import Options
 
 MAX_FACTOR_BITS = 78
 """What `BigFloat.mulSmall` takes."""
+
+CLASS_BITS = (31, 64, 128)
+"""Widths of what a class has seen: its samples, and all that was counted in them. Of the narrowest, two
+classes leave half a slot to flags."""
 
 FRACTION_GRAIN = 1 << 24
 """Units per wire unit where sample weights made the counts fractional."""
@@ -43,10 +48,12 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
     counts = _rounded(model.counts, encoding.scale * grain)
     class_counts = tuple(round(Fraction(n) * grain) for n in model.class_counts.tolist())
     max_value = _max_value(X, encoding)
-    lane_bits = 0
-    proved = 0
+    lane_bits = low_bits = class_bits = proved = 0
     if not model.frozen:
         lane_bits, proved = delta_bits(_step(model, encoding, max_value * grain), options.horizon)
+        low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain).low_bits
+        class_bits, several = _class_bits(encoding, grain, max_value, options.horizon)
+        proved = min(proved, several)
     # A complement's numerator is the sum of all classes but one, a Bernoulli's at most the samples.
     largest = max(max_abs(counts), max(class_counts)) + (1 << (lane_bits - 1) if lane_bits else 0)
     largest *= model.n_classes if model.kind == "complement" else 1
@@ -67,6 +74,8 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
         alpha,
         base_bits(published, options),
         lane_bits,
+        low_bits,
+        class_bits,
         factor_bits,
         max_value,
         proved,
@@ -102,6 +111,16 @@ def _max_value(X: Matrix, encoding: Encoding) -> int:
     wire = encoding.matrix(encoding.encode(X))
     largest = max_abs(wire.data if sparse.issparse(wire) else wire)
     return min(encoding.max_wire_value - 1, max(1, 2 * largest))
+
+
+def _class_bits(encoding: Encoding, grain: int, largest: int, horizon: int) -> tuple[int, int]:
+    """The narrowest lanes for what a class has seen in `horizon` updates, and how many fit."""
+    elements = encoding.max_length * (1 if encoding.is_counts else largest)
+    for bits in CLASS_BITS:
+        proved = ((1 << (bits - 1)) - 1) // (elements * grain)
+        if proved >= horizon or bits == CLASS_BITS[-1]:
+            break
+    return bits, proved
 
 
 def _step(model: CountModel, encoding: Encoding, largest: int) -> int:

@@ -8,7 +8,8 @@ from dcai_compile import bigfloat
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.count_bayes.integers import CountIntegers
 from dcai_compile.families.count_bayes.mirror import ONE_PACKED
-from dcai_compile.model import Constant, Facts
+from dcai_compile.model import Facts
+from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
 
 FORMULAS = {
@@ -37,6 +38,7 @@ def count_context(integers: CountIntegers) -> Facts:
         "grain": integers.grain,
         "unit": f"{float(integers.unit)!r}",
         "units_per_count": per_count,
+        "class_bits": integers.class_bits,
         "n_columns": len(model.sizes),
         "offset_lines": _offset_lines(integers),
         "uniform_alpha": integers.uniform_alpha,
@@ -130,19 +132,20 @@ def _constants(integers: CountIntegers) -> list[Constant]:
 def _update_constants(integers: CountIntegers) -> list[Constant]:
     if not integers.updatable:
         return []
-    model, encoding, bits = integers.model, integers.encoding, integers.lane_bits
-    per_slot = 256 // bits
-    lanes = model.n_classes * encoding.n_features
+    model, encoding = integers.model, integers.encoding
     rows = [
         Constant(
             "uint256",
-            "LANE_BITS",
-            str(bits),
-            f"Bits of an added count: {integers.proved_updates} updates are proved to fit.",
+            "CLASS_SLOTS",
+            str(-(-2 * model.n_classes // (256 // integers.class_bits))),
+            "Slots of what updates have added to classes.",
         ),
-        Constant("uint256", "LANES_PER_SLOT", str(per_slot), "Added counts in a storage slot."),
-        Constant("uint256", "DELTA_SLOTS", str(-(-lanes // per_slot)), "Slots of added counts."),
-        Constant("int256", "LANE_MAX", str((1 << (bits - 1)) - 1), "The largest added count."),
+        Constant(
+            "int256",
+            "CLASS_MAX",
+            str((1 << (integers.class_bits - 1)) - 1),
+            "The most that is added to a class's samples, and to what was counted in them.",
+        ),
         Constant("int256", "GRAIN", str(integers.grain), "Units of one sample or occurrence."),
     ]
     if not encoding.is_counts:

@@ -19,15 +19,14 @@ from dcai_compile.families.gaussian_bayes.quantize import quantize
 from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.model import (
     Arrays,
-    CodeTable,
     Facts,
     IntegerModel,
     Mirror,
     Model,
     Options,
-    StorageTable,
     model_facts,
 )
+from dcai_compile.tables import CodeTable, StorageTable
 
 NUMBERS = ("from_training", "fraction_bits", "lane_bits", "max_value", "count_max")
 

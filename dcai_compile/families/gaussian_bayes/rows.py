@@ -6,7 +6,8 @@ from dcai_compile import bigfloat
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.gaussian_bayes.integers import GaussianIntegers
 from dcai_compile.families.gaussian_bayes.mirror import LN2_X64, SUM_LANE_BITS
-from dcai_compile.model import Constant, Facts
+from dcai_compile.model import Facts
+from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
 
 

@@ -22,6 +22,7 @@ from dcai_compile.families.linear.integers import LinearIntegers, LinearModel, S
 from dcai_compile.families.linear.mirror import LinearMirror
 from dcai_compile.families.linear.plan import (
     INTERCEPT_BITS,
+    STEP_BITS,
     Calibration,
     StepPlan,
     delta_unit,
@@ -34,15 +35,14 @@ from dcai_compile.family import Family, LearningCheck, Refusal
 from dcai_compile.folding import fold
 from dcai_compile.model import (
     Arrays,
-    CodeTable,
     Facts,
     IntegerModel,
     Mirror,
     Model,
     Options,
-    StorageTable,
     model_facts,
 )
+from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
 UNFOLDED = ("coef", "intercept", "abs_coef", "abs_intercept")
 """Arrays of `Unfolded`."""
@@ -67,7 +67,7 @@ def _calibrate(model: LinearModel, X: Any, encoding: Encoding) -> Calibration:
     values = wire.data if sparse.issparse(wire) else wire
     return Calibration(
         max_value=max_abs(values),
-        typical_value=sqrt(float(used.min())) if len(used) else 1.0,
+        typical_value=sqrt(fsum(used.tolist()) / len(used)) if len(used) else 1.0,
         max_squared_norm=int(squares.max() * (1.0 + 1e-9)) + 1,
         min_squared_norm=int(squares.min() * (1.0 - 1e-9)),
         weight_norm=max(norms),
@@ -137,6 +137,7 @@ class LinearFamily(Family):
                 epsilon=model.step.epsilon,
                 fit_intercept=model.step.fit_intercept,
                 horizon=options.horizon,
+                step_bits=STEP_BITS if options.step_bits == "auto" else int(options.step_bits),
             )
             unit = delta_unit(rule, plan.eta, plan.divisor, encoding)
         grid, bound = choose_grid(
@@ -155,20 +156,21 @@ class LinearFamily(Family):
         weights = np.ascontiguousarray(grid.weights.T)
         return CodeTable(weights, grid.bits, "weights", "feature", (unit,) * weights.shape[1])
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable, ...]:
+    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
         linear = _linear(integers)
         if linear.plan is None:
             return ()
-        lanes = linear.n_rows * linear.encoding.n_features
         return (
             StorageTable(
                 "interceptDelta", linear.n_rows, INTERCEPT_BITS, "in which as many are proved safe"
             ),
-            StorageTable(
-                "delta",
-                lanes,
-                linear.plan.lane_bits,
-                f"the narrowest in which {linear.plan.proved_updates} updates are proved safe",
+            DeltaTable(
+                linear.encoding.n_features,
+                linear.n_rows,
+                linear.plan.digits,
+                not linear.encoding.is_sparse,
+                False,
+                f"in which {linear.plan.proved_updates} updates are proved safe",
             ),
         )
 

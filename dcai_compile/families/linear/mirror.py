@@ -13,7 +13,7 @@ from dcai_compile.encoding import Sample
 from dcai_compile.exact import exact_dot
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import INTERCEPT_BITS
-from dcai_compile.fixed import INT256_MAX, INT256_MIN, div_round_half_away
+from dcai_compile.fixed import INT256_MAX, INT256_MIN, div_round_half_away, div_round_half_up
 from dcai_compile.model import Mirror, Revert
 from dcai_compile.wire import check_sample, heavy_samples, limit_samples
 
@@ -101,15 +101,17 @@ class LinearMirror(Mirror):
         """Add the step to every lane of the sample's features, or change nothing and revert."""
         plan = self.integers.plan
         assert plan is not None
-        limit = (1 << (plan.lane_bits - 1)) - 1
+        digits = plan.digits
         lanes = self.delta.copy()
         rows = len(steps)
-        for feature, times in self.integers.encoding.entries(sample):
-            for row, step in enumerate(steps):
-                if step == 0 or times == 0:
+        entries = list(self.integers.encoding.entries(sample))
+        for row, step in enumerate(steps):
+            for feature, times in entries:
+                change = div_round_half_up(step * times, plan.divisor)
+                if change == 0:
                     continue
-                moved = int(lanes[feature, row]) + div_round_half_away(step * times, plan.divisor)
-                if not -limit - 1 <= moved <= limit:
+                moved = int(lanes[feature, row]) + change
+                if not digits.minimum <= moved <= digits.maximum:
                     raise Revert("LaneOverflow", feature * rows + row, moved)
                 lanes[feature, row] = moved
         intercepts = list(self.intercept_delta)

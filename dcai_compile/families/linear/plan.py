@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, inf, log2, log10, sqrt
 
+from dcai_compile.digits import Digits
 from dcai_compile.encoding import INT64_MAX, Encoding
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.families.linear.steps import Rule
@@ -32,7 +33,16 @@ LANE_BITS = (8, 16, 32, 64)
 """Lane widths that divide a storage slot."""
 
 RESOLUTION = 256
-"""A step of tau = 1, or of the largest tau below, on a typical feature is as many grid units."""
+"""A step of tau = 1, or of the largest tau below, on a typical feature is at least as many grid units."""
+
+STEPS = 64
+"""As many typical steps in one direction fit in a low digit."""
+
+STEP_BITS = 32
+"""Low digit of lanes whose steps are fractions, unless asked otherwise."""
+
+COUNT_BITS = 8
+"""Low digit of lanes that whole steps are counted in."""
 
 INTERCEPT_BITS = 128
 SPARSE_INTERCEPT_DECAY = Fraction(1, 100)
@@ -59,7 +69,7 @@ class Calibration:
     Attributes
     ----------
     max_value : largest magnitude of a wire value (for ``indices`` how often one is repeated).
-    typical_value : the smallest root mean square of any feature that is not always zero.
+    typical_value : root mean square of the features that are not always zero.
     max_squared_norm, min_squared_norm : of a sample, in squared wire units.
     weight_norm : largest real norm of a row of weights with its scaled intercept.
     """
@@ -82,7 +92,7 @@ class StepPlan:
     c, epsilon : parameters of the rules that have them.
     fit_intercept : whether the intercept moves.
     divisor : of ``T * Q``.
-    lane_bits : width of a delta lane.
+    lane_bits, low_bits : widths of a delta lane and of its low digit.
     max_value : largest magnitude of a wire value that `update` takes.
     min_squared_norm, max_squared_norm : what `update` takes; 0 where there is no such limit.
     proved_updates : number of updates for which no lane can overflow.
@@ -95,10 +105,16 @@ class StepPlan:
     fit_intercept: bool
     divisor: int
     lane_bits: int
+    low_bits: int
     max_value: int
     min_squared_norm: int
     max_squared_norm: int
     proved_updates: int
+
+    @property
+    def digits(self) -> Digits:
+        """How a delta lane is written."""
+        return Digits(self.lane_bits, self.low_bits)
 
 
 def intercept_decay(encoding: Encoding) -> Fraction:
@@ -120,8 +136,11 @@ def plan_step(
     epsilon: float,
     fit_intercept: bool,
     horizon: int,
+    step_bits: int = STEP_BITS,
 ) -> StepPlan:
-    """The narrowest lanes, and in them the finest grid, that are safe for `horizon` updates.
+    """The finest grid for low digits of `step_bits`, in lanes that are safe for `horizon` updates.
+
+    Steps that are whole numbers are counted in narrower lanes, and are exact.
 
     Raises `OverflowPossible` with the number of updates that can be proved, and `InvalidOption`
     for a learning rate that is not positive.
@@ -140,25 +159,28 @@ def plan_step(
         limit = min(INT64_MAX, encoding.max_wire_value - 1)
         max_value = min(limit, max(1, 2 * calibration.max_value))
     best = 0
+    divisor = _divisor(rule, encoding, calibration, rule.max_tau(epsilon, c), step_bits)
+    low = step_bits if divisor != 1 or rule.fraction_bits or not encoding.is_counts else COUNT_BITS
     for bits in LANE_BITS:
-        for divisor in _divisors(rule, encoding, calibration, rule.max_tau(epsilon, c)):
-            proved = _proved_updates(
-                rule, encoding, calibration, limits, eta, c, epsilon, divisor, bits, max_value
+        digits = Digits(bits, min(bits, low))
+        proved = _proved_updates(
+            rule, encoding, calibration, limits, eta, c, epsilon, divisor, digits, max_value
+        )
+        best = max(best, proved)
+        if proved >= horizon:
+            return StepPlan(
+                rule.name,
+                eta,
+                c,
+                epsilon,
+                fit_intercept,
+                divisor,
+                bits,
+                digits.low_bits,
+                max_value,
+                *limits,
+                proved,
             )
-            best = max(best, proved)
-            if proved >= horizon:
-                return StepPlan(
-                    rule.name,
-                    eta,
-                    c,
-                    epsilon,
-                    fit_intercept,
-                    divisor,
-                    bits,
-                    max_value,
-                    *limits,
-                    proved,
-                )
     raise OverflowPossible(
         f"only {best} of {horizon} updates are proved safe in 64-bit lanes "
         f"(update={rule.name!r}, learning_rate={learning_rate!r})",
@@ -170,20 +192,22 @@ def plan_step(
     )
 
 
-def _divisors(
-    rule: Rule, encoding: Encoding, calibration: Calibration, max_tau: float
-) -> list[int]:
-    """Divisors from the finest grid to the coarsest that still resolves a typical step."""
-    resolution = RESOLUTION / min(1.0, max_tau)
+def _divisor(
+    rule: Rule, encoding: Encoding, calibration: Calibration, max_tau: float, bits: int
+) -> int:
+    """The divisor of the finest grid on which typical steps fit in a low digit of `bits` some times."""
+    largest = max(RESOLUTION, (1 << (bits - 1)) // STEPS)
+    resolution = largest / min(1.0, max_tau)
     if encoding.is_counts:
         if rule.fraction_bits == 0:
-            return [1]
-        least = min(60, ceil(log2(resolution)))
-        return [1 << (rule.fraction_bits - r) for r in range(max(32, least), least - 1, -1)]
+            return 1
+        fraction: int = rule.fraction_bits - min(60, floor(log2(resolution)))
+        return 1 << fraction
     # Powers of ten, because features with few decimals are then exact on the grid.
     grids = [10**j for j in range(19)]
-    coarsest = calibration.typical_value / resolution
-    return [g << rule.fraction_bits for g in grids if g == 1 or g <= coarsest]
+    finest = calibration.typical_value / resolution
+    grid = next(g for g in grids if g >= finest)
+    return int(grid << rule.fraction_bits)
 
 
 def _norm_limits(
@@ -242,11 +266,11 @@ def _proved_updates(
     c: float,
     epsilon: float,
     divisor: int,
-    bits: int,
+    digits: Digits,
     max_value: int,
 ) -> int:
     """The number of updates after which every lane and intercept still fits."""
-    lane_limit = (1 << (bits - 1)) - 1
+    lane_limit = digits.maximum
     intercept_limit = (1 << (INTERCEPT_BITS - 1)) - 1
     intercept_unit_steps = encoding.scale**2 / divisor
     max_tau = rule.max_tau(epsilon, c)

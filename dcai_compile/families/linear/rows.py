@@ -7,7 +7,8 @@ from fractions import Fraction
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import delta_unit
-from dcai_compile.model import Constant, Facts
+from dcai_compile.model import Facts
+from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
 
 CONSTANT_COMMENTS = {
@@ -58,6 +59,10 @@ def linear_context(integers: LinearIntegers) -> Facts:
         "rule_formula": FORMULAS[plan.rule] if plan else None,
         "learning_rate": _rate(integers),
         "fit_intercept": plan.fit_intercept if plan else False,
+        "learn_counts": integers.encoding.is_counts,
+        "glance_bits": plan.max_value.bit_length() - 1 if plan else 0,
+        "round_bias": 1 << (253 - plan.divisor.bit_length()) if plan else 1,
+        "divisor": plan.divisor if plan else 1,
         "uses_norm": rule.uses_norm if rule else False,
         "dcai_learning_rate": _dcai_learning_rate(integers),
         "summary": _summary(integers),
@@ -116,28 +121,12 @@ def _step(integers: LinearIntegers) -> list[Constant]:
     if plan is None or rule is None:
         return []
     unit = delta_unit(rule, plan.eta, plan.divisor, integers.encoding)
-    lanes = integers.n_rows * integers.encoding.n_features
-    per_slot = 256 // plan.lane_bits
     rows = [
         Constant(
             "int256",
             "FACTOR_E",
             str(grid.factor_e),
             f"Fine units of a learned unit; one is worth {float(unit)!r}.",
-        ),
-        Constant(
-            "uint256",
-            "LANE_BITS",
-            str(plan.lane_bits),
-            f"Bits of a learned weight: {plan.proved_updates} updates are proved to fit.",
-        ),
-        Constant("uint256", "LANES_PER_SLOT", str(per_slot), "Learned weights in a storage slot."),
-        Constant("uint256", "DELTA_SLOTS", str(-(-lanes // per_slot)), "Slots of learned weights."),
-        Constant(
-            "int256",
-            "LANE_MAX",
-            str((1 << (plan.lane_bits - 1)) - 1),
-            "The largest learned weight; the smallest is -LANE_MAX - 1.",
         ),
         Constant(
             "int256",

@@ -1,0 +1,139 @@
+"""The arrangement of learned lanes: what is cheapest is chosen, exactly, and works on the EVM."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from sklearn.naive_bayes import MultinomialNB
+
+from benchmarks.datasets import zipf_text
+from dcai_compile import compile_model
+from dcai_compile.delta import DeltaLayout, place_delta
+from dcai_compile.delta_choice import (
+    MARGIN,
+    UNIT,
+    WARM_GAS,
+    WARM_SLOT,
+    choose_delta,
+    expected_slots,
+    price,
+)
+from dcai_compile.digits import Digits
+from dcai_compile.encoding import Encoding
+from dcai_compile.layout import OWN_CODE_LIMIT, own_code_gas, plan_layout, typical_elements
+from dcai_compile.rules import PRAGUE
+from dcai_compile.tables import CodeTable, DeltaTable
+from dcai_compile.touches import read_by_prediction, storage_gas, written_by_update
+
+EIGHT = Digits(32, 8)
+
+
+def table(features: int, rows: int, *, dense: bool = False, one_row: bool = True) -> DeltaTable:
+    return DeltaTable(features, rows, EIGHT, dense, one_row, "as a test wants it")
+
+
+def chosen(found: DeltaTable, elements: int | None) -> DeltaLayout:
+    return choose_delta(found, 5, 0, elements)[0]
+
+
+@pytest.mark.parametrize("slots", [1, 2, 3, 32, 94, 5_000])
+@pytest.mark.parametrize("draws", [0, 1, 2, 20, 75, 1_000])
+def test_expected_slots_are_those_of_the_formula(slots: int, draws: int) -> None:
+    exact = slots - slots * (1 - Fraction(1, slots)) ** draws
+    assert abs(Fraction(expected_slots(slots, draws), UNIT) - exact) < Fraction(1, 1_000)
+
+
+def test_long_samples_of_a_few_classes_lie_row_by_row() -> None:
+    four = table(1_000, 4)
+    assert not chosen(four, 5).row_by_row
+    assert chosen(four, 60).row_by_row
+    assert not chosen(table(1_000, 10), 20).row_by_row
+    assert [chosen(table(1_000, rows), 20).row_by_row for rows in (1, 2, 3)] == [True] * 3
+
+
+def test_what_templates_cannot_write_is_no_candidate() -> None:
+    assert chosen(table(64, 10, dense=True), None).row_by_row
+    for elements in (1, 20, 1_000):
+        assert not chosen(table(1_000, 3, one_row=False), elements).row_by_row
+
+
+def test_the_choice_is_the_cheaper_one_beyond_the_margin() -> None:
+    for rows in (2, 3, 4, 5, 8, 40):
+        for length in (1, 5, 20, 60, 200):
+            found = table(1_000, rows)
+            taken = chosen(found, length)
+            other = place_delta(found, 5, 0, not taken.row_by_row, taken.warm)
+            ours, theirs = price(taken, length).total, price(other, length).total
+            assert ours * MARGIN <= theirs * (MARGIN + 1), (rows, length)
+
+
+def test_slots_are_written_at_deployment_as_far_as_a_transaction_reaches() -> None:
+    most = WARM_GAS // WARM_SLOT
+    assert most == 360
+    assert chosen(table(32 * most, 1), 20).warm
+    assert not chosen(table(32 * most + 1, 1), 20).warm
+
+
+def test_slots_that_nobody_will_touch_are_not_written_at_deployment() -> None:
+    found = table(11_000, 1)
+    warm, cold = (price(place_delta(found, 5, 0, True, w), 60) for w in (True, False))
+    assert cold.deployment == 0 < warm.deployment and cold.lesson > warm.lesson
+    assert warm.prediction == cold.prediction
+
+
+def test_the_reason_has_the_figures_of_both() -> None:
+    delta, why = choose_delta(table(1_000, 2), 5, 0, 20)
+    priced = price(delta, 20)
+    assert f"{priced.lesson:,} gas a lesson" in why and "the other way round" in why
+    assert "row by row" in why and "20 elements" in why
+    assert choose_delta(table(1_000, 2), 5, 0, 20) == (delta, why)
+
+
+def test_own_code_is_cheaper_to_read_than_another_contract_at_every_size() -> None:
+    sizes = [own_code_gas(size) for size in range(0, OWN_CODE_LIMIT + 1, 32)]
+    assert sizes == sorted(sizes) and sizes[-1] < PRAGUE.account
+
+
+def test_typical_is_the_middle_length() -> None:
+    assert typical_elements([]) is None
+    assert typical_elements([[1], [1, 2, 3], [1, 2]]) == 2
+
+
+@pytest.mark.slow
+def test_a_model_of_four_classes_row_by_row_is_what_python_says() -> None:
+    X, y = zipf_text(120, 600, 4, seed=3, length=(50, 90))
+    compiled = compile_model(MultinomialNB().fit(X, y), X, y, name="Long", encoding="indices")
+    delta = compiled.layout.delta
+    assert delta is not None and delta.row_by_row and delta.table.rows == 4
+    report = compiled.verify(X[:20], updates=(X[:12], y[:12]))
+    assert report.passed, report.mismatches
+
+
+# Slots of a table that is not written at deployment
+
+
+def test_lanes_that_come_back_to_zero_clear_their_slots() -> None:
+    found = table(12_000, 1)
+    base = CodeTable(np.zeros((12_000, 1), np.int64), 8, "weights", "feature", (Fraction(1),))
+    layout = plan_layout(base, (found,), 1)
+    delta = layout.delta
+    assert delta is not None and not delta.warm
+    empty = {"delta": np.zeros(12_000, np.int64)}
+    one, carried = ({"delta": lanes["delta"].copy()} for lanes in (empty, empty))
+    one["delta"][40] = 5
+    carried["delta"][40] = 256  # low digit 0, wide digit 1
+    low, wide = delta.first_slot + 1, delta.wide_first + delta.wide_stride + 1
+    touches = written_by_update(layout, empty, one)
+    assert touches.created == {delta.flags_slot, low} and not touches.rewritten
+    assert storage_gas(PRAGUE, touches) == 2 * 22_100
+    touches = written_by_update(layout, one, empty)
+    assert touches.cleared == {delta.flags_slot, low} and not touches.rewritten
+    touches = written_by_update(layout, one, carried)
+    assert touches.cleared == {low} and wide in touches.created
+    assert touches.rewritten == {delta.flags_slot} and touches.carries == 1
+    encoding = Encoding("indices", 12_000, 100)
+    reads = read_by_prediction(layout, encoding, carried, [40, 41])
+    assert reads.accessed == {delta.flags_slot, wide}
+    assert (reads.loads, reads.taught, reads.carried) == (0, 0, 2)
