@@ -5,6 +5,7 @@ import {DepositTooLow, GrantTooHigh, RefundIncomplete} from "./Errors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
 import {IIncentiveOwner64} from "./interfaces/IIncentiveMechanism64.sol";
+import {Samples} from "./libraries/Samples.sol";
 import {Trainer64} from "./trainers/Trainer64.sol";
 
 /// @title DCAI's trainer, over three parts that may be anybody's
@@ -40,22 +41,25 @@ contract CollaborativeTrainer64 is Trainer64 {
         classifier = classifier_;
     }
 
-    function _accept(int64[] calldata data, uint256, uint64 classification)
+    function _accept(int64[] memory data, uint64 classification)
         internal
         override
         returns (uint256 cost, uint256 time)
     {
+        // A word that is no int64 would be another sample for the parts than in the event.
+        Samples.requireInt64(data);
         cost = incentiveMechanism.handleAddData(msg.value, data, classification);
         if (cost > msg.value) revert DepositTooLow(cost, msg.value);
         time = dataHandler.handleAddData(msg.sender, cost, data, classification);
         classifier.update(data, classification);
     }
 
-    function _settleRefund(int64[] calldata data, uint64 classification, uint256 addedTime)
+    function _settleRefund(int64[] memory data, uint64 classification, uint256 addedTime)
         internal
         override
         returns (uint256 amount)
     {
+        Samples.requireInt64(data);
         (uint256 claimable, bool claimed, uint256 numClaims) =
             dataHandler.handleRefund(msg.sender, data, classification, addedTime);
         uint64 prediction = classifier.predict(data);
@@ -66,11 +70,12 @@ contract CollaborativeTrainer64 is Trainer64 {
         if (amount != claimable) revert RefundIncomplete(amount, claimable);
     }
 
-    function _settleReport(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+    function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
         internal
         override
         returns (uint256 amount)
     {
+        Samples.requireInt64(data);
         (uint256 deposit, uint256 claimable, bool claimed, uint256 numClaims, bytes32 dataKey) =
             dataHandler.handleReport(msg.sender, data, classification, addedTime, originalAuthor);
         uint64 prediction = classifier.predict(data);

@@ -56,7 +56,7 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         onlyTrainer
         returns (uint256 claimableAmount, bool claimedBySubmitter, uint256 numClaims)
     {
-        bytes32 key = _key(data, classification, addedTime, submitter);
+        bytes32 key = Samples.key(Samples.load(data), classification, addedTime, submitter);
         Record memory record = _find(key);
         claimedBySubmitter = _hasClaimed(key, submitter);
         _claim(key, record, submitter, record.claimable);
@@ -81,7 +81,7 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
             bytes32 dataKey
         )
     {
-        dataKey = _key(data, classification, addedTime, originalAuthor);
+        dataKey = Samples.key(Samples.load(data), classification, addedTime, originalAuthor);
         Record memory record = _find(dataKey);
         claimedByReporter = _hasClaimed(dataKey, reporter);
         // The reward is not known yet: `updateClaimableAmount` follows.

@@ -12,6 +12,9 @@ error EmptySample();
 /// @notice A sample of indices is longer than this contract takes.
 error SampleTooLong(uint256 length, uint256 limit);
 
+/// @notice A packed sample has bytes that are no whole element.
+error PackedLengthInvalid(uint256 length, uint256 elementBits);
+
 /// @notice The index at `position` is negative, or not below the number of features.
 error FeatureIndexOutOfRange(uint256 position, int64 index);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IndexOutOfRange} from "./Errors.sol";
+import {IndexOutOfRange, SampleLengthMismatch} from "./Errors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
+import {Samples} from "./libraries/Samples.sol";
 
 /// @title What a compiled model is, whoever may teach it
 /// @notice The generated contract fills in the functions without a body. A shell such as
@@ -12,18 +13,52 @@ abstract contract Model64 is IClassifier64 {
     /// @dev DCAI's scale of a real number.
     uint32 internal constant TO_FLOAT = 1e9;
 
-    /// @dev SCORE: what the decision is made from; reverts for a sample that cannot be read.
-    function _scores(int64[] calldata data) internal view virtual returns (int256[] memory scores);
+    /// @dev SCORE: what the decision is made from; reverts for a sample that cannot be read. Samples come from
+    /// `Samples`, which does not look at them: words that are no int64 are refused here.
+    function _scores(int64[] memory data) internal view virtual returns (int256[] memory scores);
 
     /// @dev DECIDE: the class with these scores.
     function _decide(int256[] memory scores) internal pure virtual returns (uint64 classification);
 
     /// @dev UPDATE: one training step, or a revert that changes nothing.
-    function _update(int64[] calldata data, uint64 classification) internal virtual;
+    function _update(int64[] memory data, uint64 classification) internal virtual;
 
     /// @inheritdoc IClassifier64
     function predict(int64[] calldata data) external view returns (uint64 classification) {
-        return _decide(_scores(data));
+        return _decide(_scores(Samples.load(data)));
+    }
+
+    /// @notice The classes of many samples in one call.
+    function predictBatch(int64[][] calldata samples) public view returns (uint64[] memory classes) {
+        classes = new uint64[](samples.length);
+        for (uint256 i = 0; i < samples.length; ++i) {
+            uint256 free;
+            assembly ("memory-safe") {
+                free := mload(0x40)
+            }
+            classes[i] = _decide(_scores(Samples.load(samples[i])));
+            assembly ("memory-safe") {
+                // Nothing of the last sample is needed any more.
+                mstore(0x40, free)
+            }
+        }
+    }
+
+    /// @notice How many samples of a batch are classified as given: the model's accuracy, on chain.
+    /// @param samples as `predict` takes them
+    /// @param classes the class of each sample
+    function countCorrect(int64[][] calldata samples, uint64[] calldata classes)
+        external
+        view
+        returns (uint256 correct)
+    {
+        if (samples.length != classes.length) {
+            revert SampleLengthMismatch(samples.length, classes.length);
+        }
+        uint64[] memory predicted = predictBatch(samples);
+        for (uint256 i = 0; i < predicted.length; ++i) {
+            if (predicted[i] == classes[i]) ++correct;
+        }
     }
 
     /// @inheritdoc IClassifier64
@@ -34,7 +69,7 @@ abstract contract Model64 is IClassifier64 {
     /// @notice The integer scores of a sample, in the unit that the contract's header names.
     /// @dev scikit-learn's `decision_function`.
     function decisionFunction(int64[] calldata data) external view returns (int256[] memory scores) {
-        return _scores(data);
+        return _scores(Samples.load(data));
     }
 
     /// @notice The class that these scores decide for: the rule alone, open to be checked.

@@ -63,6 +63,10 @@ SCORES = selector("decisionFunction(int64[])")
 DECIDE = selector("decide(int256[])")
 UPDATE = selector("update(int64[],uint64)")
 ADD_DATA = selector("addData(int64[],uint64)")
+ADD_PACKED = selector("addPackedData(bytes,uint64)")
+REFUND_PACKED = selector("refundPacked(bytes,uint64,uint256)")
+REPORT_PACKED = selector("reportPacked(bytes,uint64,uint256,address)")
+PREDICT_PACKED = selector("predictPacked(bytes)")
 PARAMETERS = selector("parameters(uint256,uint256)")
 
 
@@ -84,6 +88,12 @@ def update_call(sample: Sequence[int] | np.ndarray[Any, Any], classification: in
 def add_data_call(sample: Sequence[int] | np.ndarray[Any, Any], classification: int) -> bytes:
     """Calldata of a trainer's ``addData``."""
     return ADD_DATA + word(2 * WORD) + word(classification) + int64_array(sample)
+
+
+def packed_call(function: bytes, packed: bytes, *arguments: int) -> bytes:
+    """Calldata of a function that takes a packed sample before other, static arguments."""
+    head = word((1 + len(arguments)) * WORD) + b"".join(map(word, arguments))
+    return function + head + word(len(packed)) + packed + b"\0" * (-len(packed) % WORD)
 
 
 def parameters_call(first: int, count: int) -> bytes:

@@ -14,10 +14,11 @@ from dcai_compile.families import family_of
 from dcai_compile.incentives import Argument
 from dcai_compile.layout import CODE_SIZE_LIMIT, Layout
 from dcai_compile.model import IntegerModel, Mirror, Options
+from dcai_compile.packing import Packing, packing_of
 from dcai_compile.render import Source
 from dcai_compile.sample_encoder import SampleEncoder, sample_encoder
 from dcai_compile.solc import Solc, compile_standard
-from dcai_compile.system import Part, trainer_of
+from dcai_compile.system import Part, is_fused, trainer_of
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -123,6 +124,11 @@ class Compiled:
         """The contract in Python: `predict`, `decision_function`, `update`, `to_estimator`."""
         return self.new_mirror()
 
+    @property
+    def packing(self) -> Packing | None:
+        """The packed form of samples, where the contract takes it: where it is the whole system."""
+        return packing_of(self.integers.encoding) if is_fused(self.options) else None
+
     def new_mirror(self) -> Mirror:
         """A mirror in the state of a fresh deployment."""
         return family_of(self.integers.model.family).mirror(self.integers)
@@ -181,11 +187,16 @@ class Compiled:
 
         return api.deploy(self, where, account, **options)
 
-    def quote(self) -> dict[str, Any]:
-        """What it costs to deploy, to teach and to claim, in gas and in words; see `quote.quote`."""
+    def quote(self, rules: str = "osaka") -> dict[str, Any]:
+        """What it costs to deploy, to teach and to claim, in gas and in words.
+
+        The facts of `quote.quote`, and those of `gas_quote.gas_quote` under the chain rules `rules`:
+        ``"operations"`` with the gas of each, ``"layout"`` why. Raises `InvalidOption`.
+        """
+        from dcai_compile.gas_quote import gas_quote
         from dcai_compile.quote import quote
 
-        return quote(self)
+        return {**gas_quote(self, rules).to_dict(), **quote(self)}
 
     def save(self, folder: str | Path) -> Path:
         """Write the artifact folder, whole or not at all; see `folder.save`."""
@@ -264,12 +275,9 @@ def _contract(output: dict[str, Any], path: str, name: str) -> Contract:
 def _check_storage(reported: dict[str, Any], layout: Layout) -> None:
     """The layout decides the slots; the Solidity compiler must have understood it the same way."""
     slots = {item["label"]: int(item["slot"]) for item in reported["storage"]}
-    for stored in layout.stored:
-        if slots.get(stored.table.name) != stored.first_slot:
-            raise CompilerPanic(
-                f"{stored.table.name} is in slot {slots.get(stored.table.name)}, "
-                f"the layout says {stored.first_slot}"
-            )
+    for name, slot in layout.slots.items():
+        if slots.get(name) != slot:
+            raise CompilerPanic(f"{name} is in slot {slots.get(name)}, the layout says {slot}")
 
 
 def _check_size(contract: Contract) -> None:

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from dcai_compile.encoding import ENCODINGS, PAIR_MAX, TO_FLOAT, Encoding, EncodingName, Matrix
 from dcai_compile.errors import InvalidOption
+from dcai_compile.packing import dense_packing
 
 MIN_MAX_LENGTH = 1024
 """Every ``indices`` contract takes samples at least this long, and ``pairs`` where it has the features."""
@@ -50,7 +51,8 @@ def choose_encoding(
     values = np.asarray(X.data if sparse.issparse(X) else X)
     chosen = name if name != "auto" else _suitable(X, values, allowed, prefer_counts)
     if chosen == "dense":
-        return Encoding("dense", n_features, n_features)
+        bits, unit = dense_packing(X)
+        return Encoding("dense", n_features, n_features, packed_bits=bits, packed_unit=unit)
     if chosen == "pairs":
         pairs = _pairs(X, values, min_length)
         return replace(pairs, max_length=min(pairs.max_length, longest or pairs.max_length))

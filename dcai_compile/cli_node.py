@@ -16,7 +16,8 @@ import typer
 from dcai_compile.cli import mistakes_in_words, out, progress_bar
 
 if TYPE_CHECKING:
-    from dcai_compile.deployment import Contribution, Deployment
+    from dcai_compile.calls import Contribution
+    from dcai_compile.deployment import Deployment
 
 GWEI = 10**9
 

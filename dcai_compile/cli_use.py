@@ -23,8 +23,8 @@ from dcai_compile.cli_node import (
 )
 
 if TYPE_CHECKING:
+    from dcai_compile.calls import Contribution
     from dcai_compile.chain.claims import Claim
-    from dcai_compile.deployment import Contribution
 
 
 @app.command()

@@ -5,8 +5,7 @@ What the contracts refuse is raised as `TransactionRefused`, in words, and has c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,42 +15,22 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from numpy.typing import NDArray
 
-from dcai_compile import abi
+from dcai_compile import abi, calls
 from dcai_compile.artifact import Compiled
+from dcai_compile.calls import ADDED_TOPICS, Contribution
 from dcai_compile.deploy import place
 from dcai_compile.errors import ChainError, InvalidOption
 from dcai_compile.evm import CallResult, Evm, Log, fastest_evm
 from dcai_compile.explain import explain_refusal
 from dcai_compile.model import ClassLabel, class_index
+from dcai_compile.packing import Packing
 from dcai_compile.samples import single
 
 if TYPE_CHECKING:
     from dcai_compile.chain.audit import Audit
 
-ADD_DATA_TOPIC = abi.topic("AddData(int64[],uint64,uint256,address,uint256)")
 REFUND_TOPIC = abi.topic("Refund(address,uint256)")
 REPORT_TOPIC = abi.topic("Report(address,uint256)")
-
-
-@dataclass(frozen=True)
-class Contribution:
-    """One accepted `addData`, as the chain's event tells it.
-
-    Attributes
-    ----------
-    data : the encoded sample.
-    classification : index of its class; `label` is the model's own name of it.
-    time : when it was added, in seconds.
-    author : who added it.
-    deposit : what it cost, in wei.
-    """
-
-    data: tuple[int, ...]
-    classification: int
-    label: ClassLabel
-    time: int
-    author: str
-    deposit: int
 
 
 class Deployment:
@@ -62,12 +41,14 @@ class Deployment:
     compiled : what stands there.
     evm : where.
     addresses : of each contract, by name.
+    packs : whether samples are sent packed where the contract takes that.
     """
 
     def __init__(self, compiled: Compiled, evm: Evm, addresses: Mapping[str, str]) -> None:
         self.compiled = compiled
         self.evm = evm
         self.addresses = dict(addresses)
+        self.packs = True
 
     @property
     def classifier(self) -> str:
@@ -109,12 +90,12 @@ class Deployment:
     def contributions(self) -> list[Contribution]:
         """Everything that was ever added, by anyone, in order, from the chain's events."""
         events = self.evm.logs(self.address)
-        return [self._contribution(log) for log in events if log.topics[0] == ADD_DATA_TOPIC]
+        return [self._contribution(log) for log in events if log.topics[0] in ADDED_TOPICS]
 
     def claimable(self, contribution: Contribution) -> int:
         """What is left of a contribution's deposit, in wei."""
         signature = "getClaimableAmount(int64[],uint64,uint256,address)"
-        return self._number(self.data_handler, signature, _key_arguments(contribution))
+        return self._number(self.data_handler, signature, calls.key_arguments(contribution))
 
     def total_valid(self) -> int:
         """Validated contributions of everybody."""
@@ -128,7 +109,7 @@ class Deployment:
     def num_claims(self, contribution: Contribution) -> int:
         """How many claims a contribution has had, refund and reports together."""
         signature = "getNumClaims(int64[],uint64,uint256,address)"
-        return self._number(self.data_handler, signature, _key_arguments(contribution))
+        return self._number(self.data_handler, signature, calls.key_arguments(contribution))
 
     def has_claimed(self, contribution: Contribution, account: str) -> bool:
         """Whether an account has claimed a contribution."""
@@ -160,9 +141,15 @@ class Deployment:
         `max_cost` in wei goes along; what the deposit leaves of it comes back at once. By default it
         is the price at the latest block: enough, unless somebody else contributes in between.
 
+        Where the contract takes packed samples, one is sent: for dense samples the nearest that has a
+        packed form, which is what the model learns and `Contribution.data` tells. `add_encoded` changes
+        no sample.
+
         Raises `SampleOutOfRange` before, `TransactionRefused` instead of a transaction's effect.
         """
         (sample,) = self.compiled.encode(single(x))
+        if self.compiled.packing is not None:
+            sample = self.compiled.packing.rounded(sample)
         return self.add_encoded(
             sample, class_index(self.compiled.integers.model, y), sender=sender, max_cost=max_cost
         )
@@ -175,13 +162,13 @@ class Deployment:
         sender: str | None = None,
         max_cost: int | None = None,
     ) -> Contribution:
-        """`add_data` of a sample and a class as the contract takes them."""
+        """`add_data` of a sample and a class as the contract takes them; packed if that changes nothing."""
         self._require_trainer()
         value = self.cost() if max_cost is None else max_cost
-        data = abi.add_data_call(sample, classification)
+        data = self.add_call(sample, classification)
         result = self._send(data, sender, value)
         for log in result.logs:
-            if log.address == self.address and log.topics[0] == ADD_DATA_TOPIC:
+            if log.address == self.address and log.topics[0] in ADDED_TOPICS:
                 return self._contribution(log)
         raise _odd("a transaction succeeded, and its event is missing")
 
@@ -194,18 +181,21 @@ class Deployment:
         """Report a contribution that the model disagrees with; returns what was paid, in wei."""
         return _paid(self._send(self.report_call(contribution), sender), REPORT_TOPIC)
 
+    def predict_call(self, sample: Sequence[int]) -> bytes:
+        """Calldata of a prediction."""
+        return calls.predict(sample, self._packing)
+
+    def add_call(self, sample: Sequence[int], classification: int) -> bytes:
+        """Calldata of a contribution."""
+        return calls.add(sample, classification, self._packing)
+
     def refund_call(self, contribution: Contribution) -> bytes:
         """Calldata of its refund."""
-        arguments = encode(
-            ["int64[]", "uint64", "uint256"],
-            [contribution.data, contribution.classification, contribution.time],
-        )
-        return abi.selector("refund(int64[],uint64,uint256)") + arguments
+        return calls.refund(contribution, self._packing)
 
     def report_call(self, contribution: Contribution) -> bytes:
         """Calldata of a report of it."""
-        function = abi.selector("report(int64[],uint64,uint256,address)")
-        return function + _key_arguments(contribution)
+        return calls.report(contribution, self._packing)
 
     def wait(self, seconds: int) -> None:
         """Let the next transaction be `seconds` after the latest one."""
@@ -224,6 +214,10 @@ class Deployment:
         from dcai_compile.chain.pull import pulled
 
         return pulled(self)[0]
+
+    @property
+    def _packing(self) -> Packing | None:
+        return self.compiled.packing if self.packs else None
 
     def _require_trainer(self) -> None:
         if self.compiled.trainer is None:
@@ -259,17 +253,11 @@ class Deployment:
         return explain_refusal(result.output, self.compiled.errors)
 
     def _contribution(self, log: Log) -> Contribution:
-        try:
-            data, classification, time, cost = decode(
-                ["int64[]", "uint64", "uint256", "uint256"], log.data
-            )
-            author = decode(["address"], log.topics[1])[0]
-            label = self.compiled.integers.model.classes[classification]
-        except (DecodingError, IndexError):
-            raise _odd("an event is not what the contract emits") from None
-        return Contribution(
-            tuple(data), classification, label, time, to_checksum_address(author), cost
-        )
+        model = self.compiled.integers.model
+        contribution = calls.contribution_of(log, model.classes, self.compiled.packing)
+        if contribution is None:
+            raise _odd("an event is not what the contract emits")
+        return contribution
 
 
 def _address(output: bytes) -> str:
@@ -290,13 +278,6 @@ def deploy(compiled: Compiled, evm: Evm | None = None, *, sender: str | None = N
     """Put a system on `evm`, a fresh test EVM by default. The sender is the model's creator."""
     machine = fastest_evm() if evm is None else evm
     return Deployment(compiled, machine, place(compiled, machine, sender=sender).addresses)
-
-
-def _key_arguments(contribution: Contribution) -> bytes:
-    return encode(
-        ["int64[]", "uint64", "uint256", "address"],
-        [contribution.data, contribution.classification, contribution.time, contribution.author],
-    )
 
 
 def _paid(result: CallResult, topic: bytes) -> int:

@@ -67,6 +67,8 @@ class Encoding:
         sample too, else 1.
     max_count : how often one index may stand in a sample of ``indices`` that is taught: twice as
         often as in any calibration sample, but once where those only say what is present.
+    packed_bits, packed_unit : a packed ``dense`` value is a signed number of so many bits, times
+        the unit; see `packing`.
     """
 
     name: EncodingName
@@ -75,6 +77,8 @@ class Encoding:
     pair_scale: int = TO_FLOAT
     min_length: int = 1
     max_count: int = 1
+    packed_bits: int = 32
+    packed_unit: int = 1
 
     @property
     def count_bits(self) -> int:

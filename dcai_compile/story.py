@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
-from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.calls import Contribution
+from dcai_compile.deployment import Deployment
 from dcai_compile.errors import TransactionRefused
 from dcai_compile.incentives import HOUR, ether
 from dcai_compile.reviews import LABELS, reviews

@@ -18,7 +18,8 @@ from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 
 from dcai_compile import abi
-from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.calls import Contribution
+from dcai_compile.deployment import Deployment
 from tests import systems
 
 # One row is one line where it fits; what differs from DCAI is said in a sentence.

@@ -128,6 +128,8 @@ def test_manifest_and_truffle_artifact_say_what_others_need(tmp_path: Path) -> N
         "n_features": 30,
         "max_length": 30,
         "max_count": 1,
+        "packed_bits": 16,
+        "packed_unit": 368441,
         "pair_scale": 10**9,
         "min_length": 1,
     }

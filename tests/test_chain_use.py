@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import skops.io
 from eth_account import Account
+from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import Perceptron
 from sklearn.naive_bayes import GaussianNB, MultinomialNB
@@ -26,6 +27,7 @@ from web3 import EthereumTesterProvider, HTTPProvider, Web3
 
 import dcai_compile
 from dcai_compile import compile_model
+from dcai_compile.calls import ADD_DATA_TOPIC
 from dcai_compile.chain.attach import attach
 from dcai_compile.chain.audit import audit, replay
 from dcai_compile.chain.chart import audit_chart
@@ -34,7 +36,7 @@ from dcai_compile.chain.node import BATCH, BATCH_BYTES, Node, batches
 from dcai_compile.chain.pull import pulled
 from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
-from dcai_compile.deployment import ADD_DATA_TOPIC, Deployment, deploy
+from dcai_compile.deployment import Deployment, deploy
 from dcai_compile.errors import (
     DcaiError,
     DeploymentMismatch,
@@ -396,18 +398,17 @@ def test_the_transcript_of_the_documents(tmp_path: Path) -> None:
 
 
 def test_a_lesson_that_no_transaction_can_pay_for(chain: str, tmp_path: Path) -> None:
-    """It moves every weight of a wide model, and is refused before anything is sent."""
-    X = np.ones((20, 1_600)) * np.linspace(1, 2, 20)[:, None]
-    y = np.arange(20) % 10
-    model = Perceptron(max_iter=1, tol=None, random_state=0).fit(X, y)
-    compiled = compile_model(model, X, name="Wide")
+    """It writes a fresh slot for every word, and is refused before anything is sent."""
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.permutation(12_000) < 600 for _ in range(20)])
+    X, y = sparse.csr_array(rows.astype(np.int64)), np.arange(20) % 10
+    compiled = compile_model(MultinomialNB().fit(X, y), X, name="Wide")
     folder = compiled.save(tmp_path / "wide")
     system = compiled.deploy(chain, folder=folder)
     balance = Node(chain).ask("eth_getBalance", system.creator(), "latest")
+    longest = list(range(0, 12_000, 12))[: compiled.integers.encoding.max_length]
     with pytest.raises(GasLimitExceeded, match="16,777,216; nothing was sent"):
-        for row in range(10):
-            system.add_data(X[row], y[row])
-            balance = Node(chain).ask("eth_getBalance", system.creator(), "latest")
+        system.add_encoded(longest, 0)
     assert Node(chain).ask("eth_getBalance", system.creator(), "latest") == balance
 
 

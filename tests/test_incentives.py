@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.calls import Contribution
+from dcai_compile.deployment import Deployment
 from dcai_compile.errors import ChainError, InvalidOption, TransactionRefused
 from dcai_compile.incentives import MAX_COST_WEIGHT, MIN_COST_WEIGHT
 from tests import systems

@@ -144,9 +144,7 @@ def test_a_swapped_half_is_found() -> None:
             "return int256(uint256(uint32(uint64(element))));",
         ),
         "order unchecked": substitute(r"if \(index <= previous\) .*\n", "\n"),
-        "index of the low half": substitute(
-            r"return uint64\(element\) >> 32;", "return uint64(element) & 31;"
-        ),
+        "index of the low half": substitute(r"index := shr\(32, (\w+)\)", r"index := and(\1, 31)"),
     }
     for title, fault in faults.items():
         report = with_source(compiled, fault).verify(X[:10], evm="revm", updates=(X[:3], y[:3]))

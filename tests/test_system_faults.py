@@ -35,7 +35,7 @@ FUSED = {
     ),
     "a reporter twice": (
         "incentives/Incentive64",
-        "if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);",
+        "if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);",
         "",
     ),
     "the creator a second early": (
@@ -55,8 +55,8 @@ FUSED = {
     ),
     "the clock of the price stands still": (
         "incentives/Incentive64",
-        "Totals(uint64(block.timestamp), ",
-        "Totals(now_.lastUpdateTimeS, ",
+        "and(timestamp(), 0xffffffffffffffff)",
+        "and(sload(totals.slot), 0xffffffffffffffff)",
     ),
     "what is claimed stays claimable": (
         "data/PackedContributions64",
@@ -71,8 +71,18 @@ FUSED = {
     "the sample is not taught": ("FusedTrainer64", "_update(data, classification);", ""),
     "the last claimer is forgotten": (
         "data/PackedContributions64",
-        "word | SETTLED | uint160(claimant)",
-        "word | SETTLED",
+        "left = SETTLED | (uint160(claimant) & MASK);",
+        "left = SETTLED;",
+    ),
+    "the first claimer is forgotten": (
+        "data/PackedContributions64",
+        "claims == 0 ? uint160(claimant) & MASK :",
+        "claims == 0 ? 0 :",
+    ),
+    "who claims in between is forgotten": (
+        "data/PackedContributions64",
+        "claimed[dataKey][claimant] = true;",
+        "claimed[dataKey][claimant] = false;",
     ),
 }
 

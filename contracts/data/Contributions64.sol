@@ -32,8 +32,8 @@ abstract contract Contributions64 is IDataHandler64 {
 
     /// @dev Records a contribution in this block. The same author may add the same sample again in
     /// another second; in the same one only where nothing is claimable, and nothing can have been claimed.
-    function _record(uint256 copy, uint64 classification, address author, uint256 deposit) internal {
-        bytes32 key = Samples.key(copy, classification, block.timestamp, author);
+    function _record(int64[] memory data, uint64 classification, address author, uint256 deposit) internal {
+        bytes32 key = Samples.key(data, classification, block.timestamp, author);
         (bool exists, Record memory record) = _read(key);
         if (exists && record.claimable != 0) revert ContributionExists(key);
         _open(key, classification, block.timestamp, author, deposit);
@@ -98,7 +98,7 @@ abstract contract Contributions64 is IDataHandler64 {
     }
 
     function _key(int64[] calldata data, uint64 classification, uint256 time, address author)
-        internal
+        private
         pure
         returns (bytes32)
     {

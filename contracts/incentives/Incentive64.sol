@@ -23,8 +23,10 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
         uint256 addedTime;
         uint256 initialDeposit;
         uint256 claimable;
-        bool claimedBefore;
         uint256 numClaims;
+        // Of a shell that has the record: its key. Of one that was told: whether the claimant has claimed.
+        bytes32 dataKey;
+        bool claimedBefore;
     }
 
     /// @dev One slot, written by every contribution.
@@ -81,8 +83,12 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     /// @dev What the author gets, or the revert that says why nothing.
     function _grantRefund(Claim memory claim, uint64 prediction) internal virtual returns (uint256 amount);
 
-    /// @dev What a reporter gets, or the revert that says why nothing.
-    function _grantReport(Claim memory claim, uint64 prediction) internal virtual returns (uint256 amount);
+    /// @dev What a reporter gets, or the revert that says why nothing. The claim is open, and `all` is what
+    /// `_takesAll` says of it.
+    function _grantReport(Claim memory claim, bool all, uint64 prediction) internal virtual returns (uint256 amount);
+
+    /// @dev Whether the claimant has claimed this contribution before.
+    function _claimedBefore(Claim memory claim) internal view virtual returns (bool);
 
     // READ
 
@@ -136,14 +142,20 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
 
     /// @dev Counts a contribution in this block.
     function _countSubmitted() internal {
-        Totals memory now_ = totals;
-        totals = Totals(uint64(block.timestamp), now_.submitted + 1, now_.good);
+        assembly ("memory-safe") {
+            // The time is in the lowest 64 bits, the number above them: 2**96 contributions will not be made.
+            let word := shl(64, add(shr(64, sload(totals.slot)), 1))
+            sstore(totals.slot, or(word, and(timestamp(), 0xffffffffffffffff)))
+        }
     }
 
     /// @dev Counts a validated contribution.
     function _countValid(address author) internal {
-        validated[author] += 1;
-        totals.good += 1;
+        unchecked {
+            // Nor will as many be validated.
+            validated[author] += 1;
+            totals.good += 1;
+        }
     }
 
     function _requireWaited(uint256 addedTime, uint256 required) internal view {
@@ -173,7 +185,7 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     /// @dev What a report needs that does not take all: a stranger, once, after the wait.
     function _requireReporter(Claim memory claim) internal view {
         if (claim.claimant == claim.author) revert OwnContribution(claim.author);
-        if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);
+        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
         _requireWaited(claim.addedTime, refundWaitTimeS);
     }
 }

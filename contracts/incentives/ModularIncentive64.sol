@@ -72,7 +72,12 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
         claim.claimable = claimableAmount;
         claim.claimedBefore = claimedByReporter;
         claim.numClaims = numClaims;
-        return _grantReport(claim, prediction);
+        _requireOpen(claim);
+        return _grantReport(claim, _takesAll(claim), prediction);
+    }
+
+    function _claimedBefore(Claim memory claim) internal pure override returns (bool) {
+        return claim.claimedBefore;
     }
 
     function _creator() internal view override returns (address) {

@@ -35,9 +35,8 @@ abstract contract PointsRules is Incentive64 {
         return 0;
     }
 
-    function _grantReport(Claim memory claim, uint64 prediction) internal override returns (uint256) {
-        _requireOpen(claim);
-        if (!_takesAll(claim)) {
+    function _grantReport(Claim memory claim, bool all, uint64 prediction) internal override returns (uint256) {
+        if (!all) {
             _requireReporter(claim);
             if (prediction == claim.classification) revert ModelAgrees(prediction);
             _requireValidated(claim.claimant);

@@ -60,7 +60,7 @@ abstract contract StakeableRules is Incentive64 {
 
     function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
         _requireOpen(claim);
-        if (claim.claimedBefore) revert AlreadyClaimed(claim.claimant);
+        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
         amount = claim.claimable;
         _requireWaited(claim.addedTime, refundWaitTimeS);
         if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
@@ -68,10 +68,9 @@ abstract contract StakeableRules is Incentive64 {
         emit Refund(claim.author, amount);
     }
 
-    function _grantReport(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
-        _requireOpen(claim);
+    function _grantReport(Claim memory claim, bool all, uint64 prediction) internal override returns (uint256 amount) {
         amount = claim.claimable;
-        if (!_takesAll(claim)) {
+        if (!all) {
             _requireReporter(claim);
             if (prediction == claim.classification) revert ModelAgrees(prediction);
             uint256 share = claim.initialDeposit * _requireValidated(claim.claimant) / totals.good;

@@ -1,46 +1,64 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title One copy of a sample, for its key and for its event
-/// @notice Hashing and logging a sample the plain way would copy it to memory twice, element by
-/// element. Here it is copied once, as a block, between what the event has before it and what the
-/// key has behind it.
-/// @dev Memory from `copy` on, for n elements:
-///   0    offset of the array in the event's data, 0x80   ┐
-///   32   classification, or 0 before `logAddData`        │ data of the event
-///   64   time                                            │ AddData(int64[] d, uint64 c, uint256 t,
-///   96   cost                                            │   address indexed sender, uint256 cost)
-///   128  n                                               │
-///   160  the elements, a word each                       ┘ ┐ abi.encodePacked(
+/// @title One copy of a sample, for everything that is done with it
+/// @notice A sample is copied from calldata once. The model reads the copy, the key of a contribution is
+/// the hash of it, and its event is logged from it: hashing and logging a sample the plain way would copy
+/// it twice more, element by element.
+/// @dev A sample is an array in memory with room around it. For n elements at `data`:
+///   -128 offset of the array in the event's data, 0x80   ┐
+///   -96  classification                                  │ data of the event
+///   -64  time                                            │ AddData(int64[] d, uint64 c, uint256 t,
+///   -32  cost                                            │   address indexed sender, uint256 cost)
+///   0    n                                               │
+///   32   the elements, a word each                       ┘ ┐ abi.encodePacked(
 ///   ...  classification, 8 bytes; time, 32; author, 20     ┘   data, classification, time, author)
-/// The elements are copied as they came, so a word that is no int64 stays one: every classifier
-/// reads its elements through Solidity, which refuses such a word, and an unknown key finds nothing.
+/// `key` and `logAddData` write around the array: they take only what `load` or `reserve` has made.
+/// Elements are copied as they came, so a word that is no int64 stays one. Whoever reads it as a number
+/// refuses it first: every model in its check of a sample, others by `requireInt64`.
 library Samples {
     /// @dev The first topic of AddData(int64[] d, uint64 c, uint256 t, address indexed sender, uint256 cost).
     bytes32 internal constant ADD_DATA_TOPIC = keccak256("AddData(int64[],uint64,uint256,address,uint256)");
 
-    /// @notice Copies a sample to memory, with room around it.
-    function load(int64[] calldata data) internal pure returns (uint256 copy) {
+    /// @notice Memory for a sample of `length` elements, not yet written.
+    function reserve(uint256 length) internal pure returns (int64[] memory data) {
         assembly ("memory-safe") {
-            copy := mload(0x40)
-            let size := shl(5, data.length)
-            mstore(copy, 0x80)
-            mstore(add(copy, 0x80), data.length)
-            calldatacopy(add(copy, 0xa0), data.offset, size)
-            // 0xa0 bytes before the elements; 0x40 behind them, of which a key needs 60.
-            mstore(0x40, add(copy, add(size, 0xe0)))
+            data := add(mload(0x40), 0x80)
+            mstore(data, length)
+            // 32 bytes of length before the elements; 64 behind them, of which a key needs 60.
+            mstore(0x40, add(data, add(shl(5, length), 0x60)))
+        }
+    }
+
+    /// @notice Copies a sample to memory, with room around it.
+    function load(int64[] calldata source) internal pure returns (int64[] memory data) {
+        data = reserve(source.length);
+        assembly ("memory-safe") {
+            calldatacopy(add(data, 0x20), source.offset, shl(5, source.length))
+        }
+    }
+
+    /// @notice Reverts for a word that is no int64, as Solidity does.
+    function requireInt64(int64[] memory data) internal pure {
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            let end := add(element, shl(5, mload(data)))
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                // An int64 plus 2**63 has 64 bits; anything else has more.
+                if shr(64, add(mload(element), 0x8000000000000000)) { revert(0, 0) }
+            }
         }
     }
 
     /// @notice keccak256(abi.encodePacked(data, classification, time, author)), DCAI's key of a contribution.
-    function key(uint256 copy, uint64 classification, uint256 time, address author)
+    function key(int64[] memory data, uint64 classification, uint256 time, address author)
         internal
         pure
         returns (bytes32 hash)
     {
         assembly ("memory-safe") {
-            let first := add(copy, 0xa0)
-            let size := shl(5, mload(add(copy, 0x80)))
+            let first := add(data, 0x20)
+            let size := shl(5, mload(data))
             let tail := add(first, size)
             // 8 + 32 + 20 bytes: the time is cut in two by the words' border.
             mstore(tail, or(shl(192, classification), shr(64, time)))
@@ -50,14 +68,17 @@ library Samples {
     }
 
     /// @notice Emits AddData from the copy that the key was made from.
-    function logAddData(uint256 copy, uint64 classification, uint256 time, address sender, uint256 cost) internal {
+    function logAddData(int64[] memory data, uint64 classification, uint256 time, address sender, uint256 cost)
+        internal
+    {
         bytes32 topic = ADD_DATA_TOPIC;
         assembly ("memory-safe") {
-            mstore(add(copy, 0x20), and(classification, 0xffffffffffffffff))
-            mstore(add(copy, 0x40), time)
-            mstore(add(copy, 0x60), cost)
-            let size := add(0xa0, shl(5, mload(add(copy, 0x80))))
-            log2(copy, size, topic, shr(96, shl(96, sender)))
+            let first := sub(data, 0x80)
+            mstore(first, 0x80)
+            mstore(add(first, 0x20), and(classification, 0xffffffffffffffff))
+            mstore(add(first, 0x40), time)
+            mstore(add(first, 0x60), cost)
+            log2(first, add(0xa0, shl(5, mload(data))), topic, shr(96, shl(96, sender)))
         }
     }
 }

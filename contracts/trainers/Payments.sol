@@ -6,14 +6,15 @@ import {PaymentFailed, Reentered} from "../Errors.sol";
 /// @title Paying people who may be contracts
 abstract contract Payments {
     /// @dev Transient storage: gone with the transaction, so that no way of failing leaves it set.
-    bool private transient entered;
+    /// A whole word, so that it is written without being read.
+    uint256 private transient entered;
 
     /// @dev Everything that pays is also settled before it pays; this is the second lock on the door.
     modifier nonReentrant() {
-        if (entered) revert Reentered();
-        entered = true;
+        if (entered != 0) revert Reentered();
+        entered = 1;
         _;
-        entered = false;
+        entered = 0;
     }
 
     /// @dev All gas goes along, so that a contract wallet can be paid. A receiver that reverts undoes

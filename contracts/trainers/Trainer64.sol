@@ -10,28 +10,24 @@ import {Payments} from "./Payments.sol";
 /// @notice The order of things, and the money. What the parts do is behind three functions without a body.
 abstract contract Trainer64 is Payments, ITrainer64 {
     /// @dev The parts take a contribution: the price is charged, the contribution recorded at `time`,
-    /// the model updated. Reverts if `cost` is above `msg.value`.
-    /// @param copy the sample in memory, as `Samples.load` left it
-    function _accept(int64[] calldata data, uint256 copy, uint64 classification)
-        internal
-        virtual
-        returns (uint256 cost, uint256 time);
+    /// the model updated. Reverts if `cost` is above `msg.value`. Here and below `data` comes from `Samples`.
+    function _accept(int64[] memory data, uint64 classification) internal virtual returns (uint256 cost, uint256 time);
 
     /// @dev The parts settle a refund to the sender, or refuse it.
-    function _settleRefund(int64[] calldata data, uint64 classification, uint256 addedTime)
+    function _settleRefund(int64[] memory data, uint64 classification, uint256 addedTime)
         internal
         virtual
         returns (uint256 amount);
 
     /// @dev The parts settle a report by the sender, or refuse it.
-    function _settleReport(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+    function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
         internal
         virtual
         returns (uint256 amount);
 
     /// @inheritdoc ITrainer64
     function addData(int64[] calldata data, uint64 classification) external payable nonReentrant {
-        _addData(data, classification, msg.value);
+        _addData(Samples.load(data), classification, msg.value);
     }
 
     /// @inheritdoc ITrainer64
@@ -40,12 +36,12 @@ abstract contract Trainer64 is Payments, ITrainer64 {
         payable
         nonReentrant
     {
-        _addData(data, classification, maxCost);
+        _addData(Samples.load(data), classification, maxCost);
     }
 
     /// @inheritdoc ITrainer64
     function refund(int64[] calldata data, uint64 classification, uint256 addedTime) external nonReentrant {
-        _pay(msg.sender, _settleRefund(data, classification, addedTime));
+        _pay(msg.sender, _settleRefund(Samples.load(data), classification, addedTime));
     }
 
     /// @inheritdoc ITrainer64
@@ -53,16 +49,23 @@ abstract contract Trainer64 is Payments, ITrainer64 {
         external
         nonReentrant
     {
-        _pay(msg.sender, _settleReport(data, classification, addedTime, originalAuthor));
+        _pay(msg.sender, _settleReport(Samples.load(data), classification, addedTime, originalAuthor));
     }
 
-    function _addData(int64[] calldata data, uint64 classification, uint256 maxCost) private {
+    function _addData(int64[] memory data, uint64 classification, uint256 maxCost) private {
+        (uint256 cost, uint256 time) = _take(data, classification, maxCost);
+        Samples.logAddData(data, classification, time, msg.sender, cost);
+    }
+
+    /// @dev Everything of a contribution but its event.
+    function _take(int64[] memory data, uint64 classification, uint256 maxCost)
+        internal
+        returns (uint256 cost, uint256 time)
+    {
         // A sample without a feature teaches nothing but how frequent its class is.
         if (data.length == 0) revert EmptySample();
-        uint256 copy = Samples.load(data);
-        (uint256 cost, uint256 time) = _accept(data, copy, classification);
+        (cost, time) = _accept(data, classification);
         if (cost > maxCost) revert CostAboveMaximum(cost, maxCost);
         _pay(msg.sender, msg.value - cost);
-        Samples.logAddData(copy, classification, time, msg.sender, cost);
     }
 }

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.calls import Contribution
+from dcai_compile.deployment import Deployment
 from dcai_compile.encoding import Sample
 from dcai_compile.errors import InvalidOption
 from dcai_compile.incentives import ether

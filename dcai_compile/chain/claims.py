@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcai_compile.deployment import Contribution, Deployment
+from dcai_compile.calls import Contribution
+from dcai_compile.deployment import Deployment
 from dcai_compile.explain import explain_refusal
 
 

@@ -27,7 +27,7 @@ contract KeyTwin {
     function logFast(int64[] calldata data, uint64 classification, uint256 time, address sender, uint256 cost)
         external
     {
-        uint256 copy = Samples.load(data);
+        int64[] memory copy = Samples.load(data);
         Samples.key(copy, classification, time, sender);
         Samples.logAddData(copy, classification, time, sender, cost);
     }
@@ -40,7 +40,7 @@ contract KeyTwin {
 
     /// @dev Memory allocated after a copy must not be written by the key.
     function afterwards(int64[] calldata data) external pure returns (uint256) {
-        uint256 copy = Samples.load(data);
+        int64[] memory copy = Samples.load(data);
         uint256[] memory fresh = new uint256[](4);
         Samples.key(copy, type(uint64).max, type(uint256).max, address(type(uint160).max));
         return fresh.length + fresh[0] + fresh[1] + fresh[2] + fresh[3];

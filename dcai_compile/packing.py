@@ -1,0 +1,126 @@
+"""Samples in few bytes, for the second entry point of a fused contract.
+
+An element of an ``int64[]`` takes 32 bytes of calldata and of the event. Packed, elements follow each other
+without gaps, the highest bit first, each in `Packing.element_bits`:
+
+``dense``    a signed number of 16 or 32 bits, times `Packing.unit`.
+``indices``  the index, in the fewest bits (at least 8).
+``pairs``    the index in the fewest bits (at least 8), then the value in 32.
+
+The contract unpacks a sample to the ``int64[]`` that it stands for; that array is what is checked, learned
+and hashed, so a contribution has the same key however it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcai_compile.encoding import Encoding, Matrix
+from dcai_compile.samples import TO_FLOAT, round_exactly
+
+LEAST_BITS = 8
+"""Of an element: with fewer, the end of a sample could not be told from what is left of its last byte."""
+
+WORD_BITS = 256
+TOGETHER = 8
+"""Elements that are unpacked at once: they always fill whole bytes."""
+
+FINE = 128
+"""In 16 bits no value is rounded by more than a part in twice that of its feature's range."""
+
+
+@dataclass(frozen=True)
+class Packing:
+    """The packed form of one encoding.
+
+    Attributes
+    ----------
+    element_bits : bits of an element.
+    unit : what a dense element is multiplied by; 1 for others.
+    is_signed : whether an element is a signed number.
+    words : the form in words.
+    """
+
+    element_bits: int
+    unit: int
+    is_signed: bool
+    words: str
+
+    @property
+    def together(self) -> int:
+        """Elements that are unpacked at once."""
+        return TOGETHER if TOGETHER * self.element_bits <= WORD_BITS else 1
+
+    def pack(self, sample: Sequence[int]) -> bytes | None:
+        """The packed form of an encoded sample; None if it has none, for no value is ever changed."""
+        values = list(map(int, sample))
+        limit = 1 << (self.element_bits - self.is_signed)
+        lowest = -limit if self.is_signed else 0
+        total = 0
+        for value in values:
+            quotient, rest = divmod(value, self.unit)
+            if rest or not lowest <= quotient < limit:
+                return None
+            total = (total << self.element_bits) | (quotient % (1 << self.element_bits))
+        bits = self.element_bits * len(values)
+        return (total << (-bits % 8)).to_bytes(-(-bits // 8), "big")
+
+    def unpack(self, packed: bytes) -> list[int] | None:
+        """The sample that a byte string stands for; None where the contract refuses its length."""
+        length = len(packed) * 8 // self.element_bits
+        if -(-length * self.element_bits // 8) != len(packed):
+            return None
+        number = int.from_bytes(packed, "big") >> (len(packed) * 8 - length * self.element_bits)
+        mask = (1 << self.element_bits) - 1
+        fields = [number >> (self.element_bits * place) & mask for place in range(length)]
+        if self.is_signed:
+            half = 1 << (self.element_bits - 1)
+            fields = [((field + half) & mask) - half for field in fields]
+        return [field * self.unit for field in reversed(fields)]
+
+    def rounded(self, sample: Sequence[int]) -> list[int]:
+        """The nearest sample that has a packed form, in a tie the even one; itself where nothing is rounded."""
+        if self.unit == 1:
+            return list(map(int, sample))
+        return [_nearest(int(value), self.unit) * self.unit for value in sample]
+
+
+def packing_of(encoding: Encoding) -> Packing:
+    """The packed form of an encoding."""
+    if encoding.name == "dense":
+        bits, unit = encoding.packed_bits, encoding.packed_unit
+        words = f"signed numbers of {bits} bits"
+        return Packing(bits, unit, True, words if unit == 1 else f"{words}, times {unit}")
+    bits = max(LEAST_BITS, (encoding.n_features - 1).bit_length())
+    if encoding.name == "indices":
+        return Packing(bits, 1, False, f"indices of {bits} bits")
+    return Packing(bits + 32, 1, False, f"indices of {bits} bits, each with its value in 32")
+
+
+def dense_packing(X: Matrix) -> tuple[int, int]:
+    """Bits and unit of packed ``dense`` values, given calibration samples, shape (n_samples, n_features).
+
+    16 bits reach the largest value with a unit that is small beside the range of every feature that
+    varies; where there is no such unit, 32 bits.
+    """
+    dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, np.float64)
+    if not dense.size or not np.all(np.isfinite(dense)):
+        return 32, 1
+    # What does not fit in the wire is refused there; here it is only measured.
+    limit = float(2**62) / TO_FLOAT
+    lowest, highest = np.clip([dense.min(axis=0), dense.max(axis=0)], -limit, limit)
+    wire = np.array(list(round_exactly(np.array([lowest, highest]))))
+    largest = max(map(abs, wire.ravel().tolist()))
+    ranges = [high - low for low, high in wire.T.tolist() if high > low]
+    unit = -(-max(largest, 1) // (2**15 - 1))
+    if ranges and min(ranges) >= unit * FINE:
+        return 16, unit
+    return 32, -(-max(largest, 1) // (2**31 - 1))
+
+
+def _nearest(value: int, unit: int) -> int:
+    quotient, rest = divmod(value, unit)
+    return quotient + (2 * rest > unit or (2 * rest == unit and quotient % 2 == 1))
