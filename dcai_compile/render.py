@@ -20,16 +20,19 @@ import numpy as np
 from eth_utils.crypto import keccak
 from numpy.typing import NDArray
 
-from dcai_compile import __version__
+from dcai_compile import __version__, yul
 from dcai_compile.families import families, family_of
 from dcai_compile.incentives import incentive_of
+from dcai_compile.kernel import kernel_of
 from dcai_compile.layout import Layout
-from dcai_compile.model import CodeTable, Constant, IntegerModel, Model, Options
+from dcai_compile.model import IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
+from dcai_compile.packing import packing_of
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
 from dcai_compile.sources import template_folder, with_imports
-from dcai_compile.system import SOLIDITY_WIDTH, Part, parts_of, shell_of
+from dcai_compile.system import SOLIDITY_WIDTH, Part, is_fused, parts_of, shell_of
+from dcai_compile.tables import CodeTable, Constant
 
 COMMENTED_LANES = 1024
 """Tables up to this many lanes carry the real value of each lane in a comment."""
@@ -80,6 +83,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         "solc_version": SOLC_VERSION,
         "estimator": integers.model.estimator,
         "encoding": integers.encoding.name,
+        "packing": packing_of(integers.encoding) if is_fused(options) else None,
         "encoder": string_literal(integers.encoding.encoder),
         "pair_scale": integers.encoding.pair_scale,
         "takes_empty": integers.encoding.min_length == 0,
@@ -88,13 +92,24 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         "imports": _imports(facts["errors"], layout),
         "class_literals": [string_literal(name) for name in class_names(integers.model, options)],
         "feature_indices": _index_lines(integers.model.feature_indices),
-        "slots": {stored.table.name: stored.first_slot for stored in layout.stored},
+        "slots": layout.slots,
+        "delta": layout.delta,
+        "warm": layout.delta is not None and layout.delta.warm,
+        "stored_tables": layout.stored,
         "provenance": _provenance(integers, options, facts, digest),
     }
+    context["n_classes"] = len(integers.model.classes)
+    context["n_features"] = integers.encoding.n_features
+    context |= {"weight_bytes": table.bits // 8, "row_bytes": layout.row_bytes}
+    whole = layout.base_place == "own_code"
+    context["whole_base"] = whole or not integers.encoding.is_sparse
+    context["kernel"] = kernel_of(integers.encoding, table.values.shape[1], table.bits)
     base, data_contracts = _base(table, layout, options.name)
     context["base"] = base
     if layout.base_parts:
-        context["constants"] = [*facts["constants"], *_part_constants(layout)]
+        context["constants"] = [*context["constants"], *_part_constants(layout)]
+    if layout.delta is not None:
+        context["constants"] = [*context["constants"], *layout.delta.constants()]
     sources = {f"{options.name}.sol": _fill(family.template, context)}
     for part in base.get("contracts", []):
         sources[f"{part['contract']}.sol"] = _fill("base.sol.j2", {**context, "part": part})
@@ -259,7 +274,7 @@ def _environment() -> jinja2.Environment:
                 return folder.joinpath(name).read_text(encoding="utf-8")
         return None
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(load),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -267,10 +282,13 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # Solidity, not HTML; names are escaped by `names.py`
     )
+    environment.globals.update(div=yul.div, mod=yul.mod, mul=yul.mul)
+    return environment
 
 
 def _fill(template: str, context: dict[str, Any]) -> str:
     text = _environment().get_template(template).render(context)
     # Conditional sections leave runs of blank lines behind; one is enough.
     text = re.sub(r"\n{3,}", "\n\n", text)
-    return re.sub(r"\n+(\n *}\n)", r"\1", text).rstrip("\n") + "\n"
+    text = re.sub(r"\n+(\n *}\n)", r"\1", text).rstrip("\n") + "\n"
+    return yul.formatted(text)

@@ -208,7 +208,7 @@ def compiled_iris() -> Compiled:
 
 FAULTS: dict[str, Callable[[str], str]] = {
     "a sum one higher": bump_first_weight,
-    "> flipped to >=": substitute(r"scores\[row\] > scores", "scores[row] >= scores"),
+    "> flipped to >=": substitute(r"sgt\(score, highest\)", "iszero(slt(score, highest))"),
     "no smoothing": substitute(r" \+ EPSILON \* \(count \* count\)", ""),
     "no prior": substitute(r"COUNT_POWER = 10", "COUNT_POWER = 8"),
     "the count stays": substitute(r"countDelta\[classification\] = uint64\(samples\);", ""),

@@ -4,14 +4,14 @@
 //
 // estimator         CategoricalNB(alpha=0.5)
 // trained by        scikit-learn 1.9.1
-// model hash        0xc8f508d02e8c0f355e8fbf35abd1f173d261fe146b2286259be90b2b552070f7
+// model hash        0x7dfabccb3ae4322ab1cb5a2bb9d2fe4d55dfa12cc73148caf2eaa090eea18967
 // classes           0: a, 1: b
 // encoding          indices, 5 features
 // client encoder    categories
 // counts            8 bits, one unit is 1.0
 // smoothing         0.5
 // update            counts the sample, as training on all the data would
-// safe updates      2147483647 are proved not to overflow 32-bit lanes
+// safe updates      536870911 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 8.83524e-29
 pragma solidity 0.8.34;
 
@@ -25,6 +25,7 @@ import {
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title Categories: a Naive Bayes classifier compiled from CategoricalNB
 /// @notice Score of a class: P(class) * product over the columns of P(category | class).
@@ -48,27 +49,64 @@ contract Categories is Classifier64 {
     uint256 private constant ALPHA = 1;
     /// @dev Number of columns.
     uint256 private constant COLUMNS = 2;
-    /// @dev Bits of an added count: 2147483647 updates are proved to fit.
-    uint256 private constant LANE_BITS = 32;
-    /// @dev Added counts in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 8;
-    /// @dev Slots of added counts.
-    uint256 private constant DELTA_SLOTS = 2;
-    /// @dev The largest added count.
-    int256 private constant LANE_MAX = 2147483647;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 1;
+    /// @dev The most that is added to a class's samples, and to what was counted in them.
+    int256 private constant CLASS_MAX = 1073741823;
     /// @dev Units of one sample or occurrence.
     int256 private constant GRAIN = 1;
+    /// @dev Bits of a learned lane in `delta`.
+    uint256 private constant LOW_BITS = 8;
+    /// @dev Slots of learned lanes.
+    uint256 private constant DELTA_SLOTS = 2;
+    /// @dev The slot of the first flags.
+    uint256 private constant FLAGS_SLOT = 1;
+    /// @dev Their lowest bit there.
+    uint256 private constant FLAGS_SHIFT = 124;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 2;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 65;
+    /// @dev The largest learned value.
+    int256 private constant LANE_MAX = 2147483519;
+    /// @dev The smallest learned value.
+    int256 private constant LANE_MIN = -2147483520;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x00000000000000000000000000000000f0000000000000000000000000000000;
+    /// @dev A slot without anything learned, as deployment has written it.
+    uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
+    /// @dev Bits of a lane in `wide`.
+    uint256 private constant WIDE_BITS = 32;
+    /// @dev Lanes in a slot of `wide`.
+    uint256 private constant WIDE_PER_SLOT = 8;
+    /// @dev Slots of `wide` for one of `delta`.
+    uint256 private constant WIDE_STRIDE = 4;
+    /// @dev Slots of `wide`.
+    uint256 private constant WIDE_SLOTS = 8;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xc8f508d02e8c0f355e8fbf35abd1f173d261fe146b2286259be90b2b552070f7;
+    bytes32 public constant modelHash = 0x7dfabccb3ae4322ab1cb5a2bb9d2fe4d55dfa12cc73148caf2eaa090eea18967;
 
-    /// @dev What updates have added, two lanes a class: samples, and all that was counted; slot 1 on.
-    int128[2 * CLASSES] private classDelta;
+    /// @dev What updates have added, two lanes of 31 bits a class: samples, and all that was counted; slot 1 on.
+    uint256[CLASS_SLOTS] private classDelta;
 
-    /// @dev Counts that updates have added: lane i * CLASSES + class; slot 3 on.
+    /// @dev Counts that updates have added, class by class, 8 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 4 on.
+    uint256[WIDE_SLOTS] private wide;
+
     // THE PUBLISHED COUNTS: 8 bits each, category by category
+
+    constructor() {
+        // Paid for once here, so that no lesson pays for the first use of a slot.
+        for (uint256 slot = 0; slot < DELTA_SLOTS; ++slot) {
+            delta[slot] = UNTOUCHED;
+        }
+        assembly ("memory-safe") {
+            sstore(1, 0x8000000000000000000000000000000008000000100000002000000040000000)
+        }
+    }
 
     /// @dev Copies the published counts from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -91,8 +129,9 @@ contract Categories is Classifier64 {
 
     // ENCODE: one category a column, as its index among the categories of all columns
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length != COLUMNS) revert SampleLengthMismatch(COLUMNS, data.length);
+        Samples.requireInt64(data);
         uint256 offsets = _offsets();
         for (uint256 i = 0; i < COLUMNS; ++i) {
             int64 index = data[i];
@@ -123,7 +162,7 @@ contract Categories is Classifier64 {
     // SCORE
 
     /// @dev P(class) * product over the columns of P(category).
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
         _checkSample(data);
         // Class by class: the numerators of class `row` begin at row * COLUMNS.
         uint256[] memory factors = new uint256[](COLUMNS * CLASSES);
@@ -143,8 +182,9 @@ contract Categories is Classifier64 {
 
     /// @dev The packed score of a class, from its numerators.
     function _score(uint256 row, uint256[] memory factors, uint256 offsets) private view returns (int256) {
-        if (_classCount(row) == 0) return type(int256).min; // a class never seen has a probability of 0
-        (uint256 prior, int256 priorExponent) = BigFloat.powInt(_classCount(row), 1);
+        uint256 samples = _classCount(row);
+        if (samples == 0) return type(int256).min; // a class never seen has a probability of 0
+        (uint256 prior, int256 priorExponent) = BigFloat.normalize(samples, 0);
         (uint256 mantissa, int256 exponent) = _multiply(factors, row * COLUMNS, COLUMNS);
         (uint256 below, int256 belowExponent) = _multiply(_denominators(row, offsets), 0, COLUMNS);
         (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
@@ -178,27 +218,36 @@ contract Categories is Classifier64 {
     function _countsOf(uint256 base, uint256 index) private view returns (uint256[] memory counts) {
         counts = new uint256[](CLASSES);
         uint256 pointer = _baseRow(base, index);
-        uint256 lane = index * CLASSES;
-        uint256 word = delta[lane / LANES_PER_SLOT];
         for (uint256 row = 0; row < CLASSES; ++row) {
             int256 count = Lanes.load(pointer + row * COUNT_BYTES, COUNT_BYTES);
-            if (row != 0 && lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-            count += Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS);
-            ++lane;
+            count += _learned(index, row);
             counts[row] = uint256(count);
+        }
+    }
+
+    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero.
+    function _added(uint256 lane) private view returns (uint256 added) {
+        assembly ("memory-safe") {
+            let word := sload(add(classDelta.slot, shr(3, lane)))
+            added := and(shr(mul(and(lane, 7), 31), word), 0x7fffffff)
+            added := xor(added, 0x40000000)
         }
     }
 
     /// @dev Samples of a class.
     function _classCount(uint256 row) private view returns (uint256) {
-        if (row == 0) return 6 + uint128(classDelta[0]); // 6 samples
-        return 4 + uint128(classDelta[2 * row]); // 4 samples
+        unchecked {
+            if (row == 0) return 6 + _added(0); // 6 samples
+            return 4 + _added(2 * row); // 4 samples
+        }
     }
 
     /// @dev All that was counted of a class, in units.
     function _classTotal(uint256 row) private view returns (uint256) {
-        if (row == 0) return 12 + uint128(classDelta[1]); // 12 counted
-        return 8 + uint128(classDelta[2 * row + 1]); // 8 counted
+        unchecked {
+            if (row == 0) return 12 + _added(1); // 12 counted
+            return 8 + _added(2 * row + 1); // 8 counted
+        }
     }
 
     // DECIDE
@@ -206,36 +255,215 @@ contract Categories is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
-        for (uint64 row = 1; row < CLASSES; ++row) {
-            if (scores[row] > scores[best]) best = row;
+        assembly ("memory-safe") {
+            let highest := mload(add(scores, 0x20))
+            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
+                let score := mload(add(add(scores, 0x20), shl(5, row)))
+                if sgt(score, highest) {
+                    highest := score
+                    best := row
+                }
+            }
         }
     }
 
     // UPDATE
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
-        int256 total = 0;
-        for (uint256 i = 0; i < data.length; ++i) {
-            int256 units = GRAIN;
-            uint256 lane = _index(data[i]) * CLASSES + classification;
-            uint256 word = delta[lane / LANES_PER_SLOT];
-            int256 moved = Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) + units;
-            if (moved > LANE_MAX) revert LaneOverflow(lane, moved);
-            delta[lane / LANES_PER_SLOT] = Lanes.set(word, lane % LANES_PER_SLOT, LANE_BITS, moved);
-            total += units;
-        }
+        int256 total = int256(data.length) * GRAIN;
+        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
         _countSample(classification, total);
     }
 
-    /// @dev One more sample of a class, in which `total` was counted. FEATURES * LANE_MAX fits in an int128.
+    /// @dev One more sample of a class, in which `total` was counted. Both lanes of a class are in one slot.
     function _countSample(uint64 classification, int256 total) private {
-        int256 samples = classDelta[2 * classification] + GRAIN;
-        if (samples > LANE_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, samples);
-        classDelta[2 * classification] = int128(samples);
-        classDelta[2 * classification + 1] += int128(total);
+        uint256 samples = _added(2 * classification) + uint256(GRAIN);
+        if (samples > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
+        uint256 counted = _added(2 * classification + 1) + uint256(total);
+        if (counted > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(counted));
+        assembly ("memory-safe") {
+            let lane := shl(1, classification)
+            let at := add(classDelta.slot, shr(3, lane))
+            let shift := mul(and(lane, 7), 31)
+            let pair := xor(or(samples, shl(31, counted)), 0x2000000040000000)
+            let mask := shl(shift, 0x3fffffffffffffff)
+            sstore(at, or(and(sload(at), not(mask)), shl(shift, pair)))
+        }
+    }
+
+    // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
+
+    /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
+    function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
+        assembly ("memory-safe") {
+            slot := add(row, shr(5, index))
+            place := and(index, 31)
+        }
+    }
+
+    /// @dev What updates have added to a lane.
+    function _learned(uint256 index, uint256 row) private view returns (int256 value) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 2 on are `delta`, slots 4 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(2, cell))
+                    found := signextend(
+                        0,
+                        shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(4, mul(cell, 4)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(8, digit))
+                }
+            }
+            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
+            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            value := laneAt(slot, place, and(shr(shift, flags), 3))
+        }
+    }
+
+    // Flags say of a slot, without reading it: bit 0, some lane is not zero; bit 1, some lane has carried.
+
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
+    }
+
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
+
+    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
+    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        uint256 flagged;
+        int256 moved;
+        int256 low;
+        assembly ("memory-safe") {
+            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let at := add(delta.slot, slot)
+            let word := 0
+            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let shift := mul(place, LOW_BITS)
+            moved := add(signextend(0, shr(shift, word)), step)
+            low := signextend(0, moved)
+            let mask := shl(shift, 0xff)
+            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
+            sstore(at, xor(word, UNTOUCHED))
+            flagged := iszero(iszero(word))
+            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
+            flags := xor(flags, shl(flagsShift, changed))
+        }
+        if (low != moved) return _carry(flags, slot, place, index * 2 + row, low, (moved - low) >> LOW_BITS);
+        return flags;
+    }
+
+    /// @dev Adds `step` to the lane of every element of a sample. A word
+    /// stays on the stack as long as it is worked on.
+    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
+        uint256 element;
+        assembly ("memory-safe") {
+            element := add(data, 0x20)
+        }
+        return _learnFrom(flags, element, element + 32 * data.length, row, step);
+    }
+
+    /// @dev `_learnAll` for the elements in memory from `element` to `end`.
+    function _learnFrom(uint256 flags, uint256 element, uint256 end, uint256 row, int256 step)
+        private
+        returns (uint256)
+    {
+        while (element != end) {
+            int256 moved;
+            int256 low;
+            assembly ("memory-safe") {
+                let slot := 0
+                // The slot within the row; none at first.
+                let held := not(0)
+                let word := 0
+                for {} and(lt(element, end), eq(moved, low)) { element := add(element, 0x20) } {
+                    let index := mload(element)
+                    if xor(shr(5, index), held) {
+                        if not(held) {
+                            sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                            let at := add(FLAGS_SHIFT, shl(1, slot))
+                            flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                        }
+                        held := shr(5, index)
+                        slot := add(row, shr(5, index))
+                        word := 0
+                        if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
+                            word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        }
+                    }
+                    let shift := shl(3, and(index, 31))
+                    moved := add(signextend(0, shr(shift, word)), step)
+                    low := signextend(0, moved)
+                    // Changes the bits in which the lane is another one now.
+                    word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xff)))
+                }
+                if not(held) {
+                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                    let at := add(FLAGS_SHIFT, shl(1, slot))
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                }
+            }
+            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+        }
+        return flags;
+    }
+
+    /// @dev What the element before `element` teaches does not fit in its lane.
+    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
+        private
+        returns (uint256)
+    {
+        uint256 index;
+        assembly ("memory-safe") {
+            index := mload(sub(element, 0x20))
+            end := 0
+        }
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        return _carry(flags, slot, place, index * 2 + row, low, (moved - low) >> LOW_BITS);
+    }
+
+    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
+        private
+        returns (uint256)
+    {
+        uint256 first = slot * WIDE_STRIDE;
+        uint256 at = first + place / WIDE_PER_SLOT;
+        uint256 word = wide[at];
+        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
+        int256 value = (digit << LOW_BITS) + low;
+        if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
+        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        // A digit that comes back to zero may have been the last of its slot.
+        uint256 carried = 0;
+        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
+            if (wide[i] != 0) carried = 2;
+        }
+        assembly ("memory-safe") {
+            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
+        }
+        return flags;
     }
 
     // GETTERS
@@ -297,7 +525,7 @@ contract Categories is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xce92ca0af13fbc78a218f77e28937241f781d82173b98a2908bec04cd17ea54c;
+    bytes32 public constant sampleEncoderHash = 0xadae73f240763fa09420b3fdda3fa4fde68285c20a954071639f791c12684518;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,11 +4,11 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (nearest centroid classifier)
-// model hash        0x327ce9f1cfcc7c4fc6c005d84f52d363890e36bae0ebf493b0899df9d5c4a0c0
+// model hash        0xc582a9fc84677a5977d0bcc905ca09a66a6f32493541fa52f228a6841ca52071
 // classes           0: a, 1: b, 2: c
 // encoding          dense, 4 features
 // distance          euclidean
-// sums              64 bits, one unit is 1e-09
+// sums              40 bits, one unit is 1e-09
 // update            adds the sample to its class's sum, as training on all the data would
 // safe updates      1832215343 are proved not to overflow 64-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 3.75e-09
@@ -23,6 +23,7 @@ import {
 } from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title DenseCentroids: a nearest centroid classifier compiled from NearestCentroid
 /// @notice Score of a class: 2 x.c - |c|^2 with its centroid c, which is |x|^2 minus the squared distance.
@@ -37,48 +38,73 @@ contract DenseCentroids is Classifier64 {
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 3;
     /// @dev Bytes of a published sum.
-    uint256 private constant SUM_BYTES = 8;
+    uint256 private constant SUM_BYTES = 5;
     /// @dev Bytes of a feature's published sums.
-    uint256 private constant ROW_BYTES = 24;
+    uint256 private constant ROW_BYTES = 15;
     /// @dev Units of a sum, worth 1e-09, per wire unit.
     int256 private constant GRAIN = 1;
     /// @dev Units of a score per squared unit of a sum.
     int256 private constant FRACTION = 18446744073709551616;
-    /// @dev Bits of an added sum: 1832215343 updates are proved to fit.
-    uint256 private constant LANE_BITS = 64;
-    /// @dev Added sums in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 4;
-    /// @dev Slots of added sums.
-    uint256 private constant DELTA_SLOTS = 3;
-    /// @dev The largest added sum; the smallest is -LANE_MAX - 1.
-    int256 private constant LANE_MAX = 9223372036854775807;
     /// @dev The most updates of a class.
     uint256 private constant COUNT_MAX = 4294967295;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
     int64 private constant MAX_VALUE = 5034000000;
+    /// @dev Bits of a learned lane in `delta`.
+    uint256 private constant LOW_BITS = 64;
+    /// @dev Slots of learned lanes.
+    uint256 private constant DELTA_SLOTS = 3;
+    /// @dev The slot of the first flags.
+    uint256 private constant FLAGS_SLOT = 4;
+    /// @dev Their lowest bit there.
+    uint256 private constant FLAGS_SHIFT = 96;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 1;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 159;
+    /// @dev The largest learned value.
+    int256 private constant LANE_MAX = 9223372036854775807;
+    /// @dev The smallest learned value.
+    int256 private constant LANE_MIN = -9223372036854775808;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000000000000007000000000000000000000000;
+    /// @dev A slot without anything learned, as deployment has written it.
+    uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x327ce9f1cfcc7c4fc6c005d84f52d363890e36bae0ebf493b0899df9d5c4a0c0;
+    bytes32 public constant modelHash = 0xc582a9fc84677a5977d0bcc905ca09a66a6f32493541fa52f228a6841ca52071;
 
-    /// @dev Samples that updates have added to each class; slot 1 on.
-    uint64[CLASSES] private countDelta;
-
-    /// @dev What updates have added to the squared norm of each class's sum; slot 2 on.
+    /// @dev What updates have added to the squared norm of each class's sum; slot 1 on.
     int256[CLASSES] private squareDelta;
 
-    /// @dev What updates have added to the sums: lane i * CLASSES + class; slot 5 on.
+    /// @dev Samples that updates have added to each class; slot 4 on.
+    uint32[CLASSES] private countDelta;
+
+    /// @dev What updates have added to the sums, class by class, 64 bits each, feature by feature; slot 5 on.
     uint256[DELTA_SLOTS] private delta;
 
-    // THE PUBLISHED SUMS: 64 bits each, feature by feature
+    // THE PUBLISHED SUMS: 40 bits each, feature by feature
+
+    constructor() {
+        // Paid for once here, so that no lesson pays for the first use of a slot.
+        for (uint256 slot = 0; slot < DELTA_SLOTS; ++slot) {
+            delta[slot] = UNTOUCHED;
+        }
+        assembly ("memory-safe") {
+            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
+            sstore(2, 0x8000000000000000000000000000000000000000000000000000000000000000)
+            sstore(3, 0x8000000000000000000000000000000000000000000000000000000000000000)
+            sstore(4, 0x8000000000000000000000000000000000000000800000008000000080000000)
+        }
+    }
 
     /// @dev Copies the published sums from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
         // forgefmt: disable-next-item
         bytes memory base =
-            hex"000000012a05f20000000000000000000000000000000000" // feature 0: 5, 0, 0
-            hex"fffffffdabf41c0000000006fc23ac000000000000000000" // feature 1: -10, 30, 0
-            hex"000000009502f900fffffffc81ee2a000000000000000000" // feature 2: 2.5, -15, 0
-            hex"00000004a817c800000000009502f9000000000000000000"; // feature 3: 20, 2.5, 0
+            hex"012a05f20000000000000000000000" // feature 0: 5, 0, 0
+            hex"fdabf41c0006fc23ac000000000000" // feature 1: -10, 30, 0
+            hex"009502f900fc81ee2a000000000000" // feature 2: 2.5, -15, 0
+            hex"04a817c800009502f9000000000000"; // feature 3: 20, 2.5, 0
         assembly ("memory-safe") {
             table := add(base, 0x20)
         }
@@ -91,69 +117,223 @@ contract DenseCentroids is Classifier64 {
 
     // ENCODE: one value a feature, round(x * 1e9)
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        Samples.requireInt64(data);
     }
 
     // SCORE
 
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
-        _checkSample(data);
-        scores = new int256[](CLASSES);
-        uint256 base = _loadBase();
-        for (uint256 i = 0; i < data.length; ++i) {
-            int256 value = data[i] * GRAIN;
-            _addProducts(scores, base, i, value);
-        }
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
+        scores = _products(_loadBase(), data);
+        bool taught = _loadFlags() & ALL_FLAGS != 0;
         for (uint256 row = 0; row < CLASSES; ++row) {
-            scores[row] = _score(row, scores[row]);
+            int256 product = scores[row];
+            if (taught) product += _learnedProduct(data, row);
+            scores[row] = _score(row, GRAIN * product);
         }
     }
 
-    /// @dev Adds value * S_i to the product of each class.
-    function _addProducts(int256[] memory products, uint256 base, uint256 index, int256 value) private view {
-        uint256 pointer = _baseRow(base, index);
-        uint256 lane = index * CLASSES;
-        uint256 word = delta[lane / LANES_PER_SLOT];
-        for (uint256 row = 0; row < CLASSES; ++row) {
-            int256 sum = Lanes.load(pointer + row * SUM_BYTES, SUM_BYTES);
-            if (row != 0 && lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-            sum += Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS);
-            ++lane;
-            products[row] += sum * value;
+    /// @dev The sample times every row of the published sums, in one pass over the sample.
+    /// Lanes of 40 bits are multiplied 80 bits apart, several by one multiplication, biased so that none is
+    /// negative. That is exact for values below 2**37; larger ones take the plain way.
+    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
+        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        products = new int256[](CLASSES);
+        uint256 high;
+        assembly ("memory-safe") {
+            let end := add(data, 160)
+            function pass0(element, table, last) -> sum0, sum1, total, seen {
+                let mask := 0xffffffffff0000000000ffffffffff0000000000ffffffffff
+                let signs := 0x800000000080000000008000000000800000000080000000008000000000
+                for {} lt(element, sub(last, 96)) { element := add(element, 128) } {
+                    {
+                        let x := mload(element)
+                        let y := mload(add(element, 32))
+                        seen := or(seen, or(add(x, 137438953472), add(y, 137438953472)))
+                        total := add(total, add(x, y))
+                        {
+                            let xWord := xor(mload(table), signs)
+                            let yWord := xor(mload(add(table, 15)), signs)
+                            sum0 := add(sum0, add(mul(x, and(xWord, mask)), mul(y, and(yWord, mask))))
+                            sum1 := add(sum1, add(mul(x, and(shr(40, xWord), mask)), mul(y, and(shr(40, yWord), mask))))
+                        }
+                    }
+                    {
+                        let x := mload(add(element, 64))
+                        let y := mload(add(element, 96))
+                        seen := or(seen, or(add(x, 137438953472), add(y, 137438953472)))
+                        total := add(total, add(x, y))
+                        {
+                            let xWord := xor(mload(add(table, 30)), signs)
+                            let yWord := xor(mload(add(table, 45)), signs)
+                            sum0 := add(sum0, add(mul(x, and(xWord, mask)), mul(y, and(yWord, mask))))
+                            sum1 := add(sum1, add(mul(x, and(shr(40, xWord), mask)), mul(y, and(shr(40, yWord), mask))))
+                        }
+                    }
+                    table := add(table, 60)
+                }
+                for {} lt(element, last) { element := add(element, 0x20) } {
+                    let x := mload(element)
+                    seen := or(seen, add(x, 137438953472))
+                    total := add(total, x)
+                    {
+                        let xWord := xor(mload(table), signs)
+                        sum0 := add(sum0, mul(x, and(xWord, mask)))
+                        sum1 := add(sum1, mul(x, and(shr(40, xWord), mask)))
+                    }
+                    table := add(table, 15)
+                }
+            }
+            {
+                let sum0, sum1, total, seen := pass0(add(data, 0x20), sub(base, 17), end)
+                high := seen
+                let bias := shl(39, total)
+                sum0 := add(sum0, 0x8000000000000000000080000000000000000000)
+                mstore(add(products, 96), sub(and(sum0, 0xffffffffffffffffffff), add(bias, 0x80000000000000000000)))
+                mstore(
+                    add(products, 32),
+                    sub(and(shr(80, sum0), 0xffffffffffffffffffff), add(bias, 0x80000000000000000000))
+                )
+                sum1 := add(sum1, 0x80000000000000000000)
+                mstore(add(products, 64), sub(and(sum1, 0xffffffffffffffffffff), add(bias, 0x80000000000000000000)))
+            }
         }
+        if (high >> 38 == 0) return products;
+        _checkSample(data);
+        unchecked {
+            for (uint256 row = 0; row < CLASSES; ++row) {
+                int256 product = 0;
+                for (uint256 i = 0; i < FEATURES; ++i) {
+                    product += Lanes.load(base + i * ROW_BYTES + row * 5, 5) * data[i];
+                }
+                products[row] = product;
+            }
+        }
+    }
+
+    /// @dev The sample times what updates have added to a row: slot by slot, those that have been touched.
+    function _learnedProduct(int64[] memory data, uint256 row) private view returns (int256 product) {
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 5 on are `delta`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(5, cell))
+                    found := signextend(
+                        7,
+                        shr(
+                            mul(spot, 64),
+                            xor(word, 0x8000000000000000800000000000000080000000000000008000000000000000)
+                        )
+                    )
+                }
+            }
+            let end := add(add(data, 0x20), shl(5, mload(data)))
+            let first := row
+            let slot := first
+            {
+                let known := and(shr(slot, shr(FLAGS_SHIFT, sload(FLAGS_SLOT))), 0x1)
+                for {} known { slot := add(slot, 1) } {
+                    let flagged := and(known, 1)
+                    known := shr(1, known)
+                    let element := add(add(data, 0x20), shl(7, sub(slot, first)))
+                    if eq(flagged, 1) {
+                        let word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        let until := add(element, 128)
+                        if gt(until, end) { until := end }
+                        for {} lt(element, until) { element := add(element, 0x20) } {
+                            product := add(product, mul(mload(element), signextend(7, word)))
+                            word := shr(64, word)
+                        }
+                    }
+                    if gt(flagged, 1) {
+                        for { let place := 0 } lt(place, 4) { place := add(place, 1) } {
+                            if lt(element, end) {
+                                product := add(product, mul(mload(element), laneAt(slot, place, flagged)))
+                            }
+                            element := add(element, 0x20)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// @dev x.S of a class: the sample on the wire times the sum as it is now.
+    function _product(uint256 base, int64[] memory data, uint256 row) private view returns (int256 product) {
+        assembly ("memory-safe") {
+            // A sum is the last bytes of a word; before the first stands the table's length.
+            let table := add(sub(base, 27), mul(row, 5))
+            let end := add(add(data, 0x20), shl(5, mload(data)))
+            let element := add(data, 0x20)
+            for {} lt(element, end) {} {
+                product := add(product, mul(mload(element), signextend(4, mload(table))))
+                element := add(element, 32)
+                table := add(table, 15)
+            }
+        }
+        product += _learnedProduct(data, row);
     }
 
     /// @dev floor((2 n x.S - |S|^2) * FRACTION / n^2). Nothing leaves int256, for any sample and any
     /// state: the compiler proved it with these constants. A class without samples is never the nearest.
     function _score(uint256 row, int256 product) private view returns (int256 score) {
-        int256 count = int256(_count(row));
-        if (count == 0) return type(int256).min;
-        int256 numerator = (2 * count * product - _square(row)) * FRACTION;
-        score = numerator / (count * count);
-        // Solidity rounds towards zero.
-        if (numerator % (count * count) < 0) --score;
+        (uint256 samples, int256 square) = _extent(row);
+        if (samples == 0) return type(int256).min;
+        unchecked {
+            int256 count = int256(samples);
+            int256 numerator = (2 * count * product - square) * FRACTION;
+            int256 divisor = count * count;
+            score = numerator / divisor;
+            // Solidity rounds towards zero.
+            if (numerator % divisor < 0) --score;
+        }
     }
 
     /// @dev The sum of feature `index` in a class as it is now.
     function _sum(uint256 base, uint256 index, uint256 row) private view returns (int256 sum) {
         sum = Lanes.load(_baseRow(base, index) + row * SUM_BYTES, SUM_BYTES);
-        uint256 lane = index * CLASSES + row;
-        sum += Lanes.get(delta[lane / LANES_PER_SLOT], lane % LANES_PER_SLOT, LANE_BITS);
+        sum += _learned(index, row);
+    }
+
+    /// @dev Samples that updates have added to a class.
+    function _taught(uint256 row) private view returns (uint256 taught) {
+        assembly ("memory-safe") {
+            let word :=
+                xor(
+                    0x8000000080000000800000008000000080000000800000008000000080000000,
+                    sload(add(countDelta.slot, shr(3, row)))
+                )
+            taught := and(shr(shl(5, and(row, 7)), word), 0xffffffff)
+        }
+    }
+
+    /// @dev Samples of a class, and the squared norm of their sum.
+    function _extent(uint256 row) private view returns (uint256 count, int256 square) {
+        (count, square) = _publishedExtent(row);
+        uint256 taught = _taught(row);
+        if (taught == 0) return (count, square);
+        unchecked {
+            return (count + taught, square + (squareDelta[row] ^ type(int256).min));
+        }
+    }
+
+    /// @dev What `_extent` was when the model was published.
+    function _publishedExtent(uint256 row) private pure returns (uint256 count, int256 square) {
+        if (row == 0) return (10, 531250000000000000000); // 10 samples, 531.25
+        if (row == 1) return (20, 1131250000000000000000); // 20 samples, 1131.25
+        return (0, 0); // 0 samples, 0
     }
 
     /// @dev Samples of a class.
-    function _count(uint256 row) private view returns (uint256) {
-        if (row == 0) return 10 + countDelta[0]; // 10 samples
-        if (row == 1) return 20 + countDelta[1]; // 20 samples
-        return 0 + countDelta[row]; // 0 samples
+    function _count(uint256 row) private view returns (uint256 count) {
+        (count,) = _extent(row);
     }
 
     /// @dev The squared norm of a class's sum.
-    function _square(uint256 row) private view returns (int256) {
-        if (row == 0) return 531250000000000000000 + squareDelta[0]; // 531.25
-        if (row == 1) return 1131250000000000000000 + squareDelta[1]; // 1131.25
-        return 0 + squareDelta[row]; // 0
+    function _square(uint256 row) private view returns (int256 square) {
+        (, square) = _extent(row);
     }
 
     // DECIDE
@@ -161,40 +341,232 @@ contract DenseCentroids is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
-        for (uint64 row = 1; row < CLASSES; ++row) {
-            if (scores[row] > scores[best]) best = row;
+        assembly ("memory-safe") {
+            let highest := mload(add(scores, 0x20))
+            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
+                let score := mload(add(add(scores, 0x20), shl(5, row)))
+                if sgt(score, highest) {
+                    highest := score
+                    best := row
+                }
+            }
         }
     }
 
     // UPDATE
 
     /// @dev Adds the sample to its class's sum: what training on all the data would do.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        _checkSample(data);
-        uint256 base = _loadBase();
-        int256 grown = 0;
-        for (uint256 i = 0; i < data.length; ++i) {
-            int64 value = data[i];
-            if (value > MAX_VALUE || value < -MAX_VALUE) revert FeatureValueOutOfRange(i, value, MAX_VALUE);
-            grown += _add(base, i, classification, value * GRAIN);
-        }
-        uint256 samples = uint256(countDelta[classification]) + 1;
+        int256 squaredNorm = int256(_checkLesson(data));
+        // |S + x|^2 - |S|^2 = 2 S.x + |x|^2
+        int256 grown = 2 * GRAIN * _product(_loadBase(), data, classification) + GRAIN * GRAIN * squaredNorm;
+        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
+        uint256 samples = _taught(classification) + 1;
         if (samples > COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        countDelta[classification] = uint64(samples);
-        squareDelta[classification] += grown;
+        countDelta[classification] = uint32(samples) ^ 2 ** 31;
+        squareDelta[classification] = ((squareDelta[classification] ^ type(int256).min) + grown) ^ type(int256).min;
     }
 
-    /// @dev Adds `step` to the sum of a feature; returns what that adds to its square:
-    /// (S + step)^2 - S^2 = (2 S + step) * step.
-    function _add(uint256 base, uint256 index, uint64 classification, int256 step) private returns (int256) {
-        int256 sum = _sum(base, index, classification);
-        uint256 lane = index * CLASSES + classification;
-        uint256 word = delta[lane / LANES_PER_SLOT];
-        int256 moved = Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) + step;
-        if (moved > LANE_MAX || moved < -LANE_MAX - 1) revert LaneOverflow(lane, moved);
-        if (step != 0) delta[lane / LANES_PER_SLOT] = Lanes.set(word, lane % LANES_PER_SLOT, LANE_BITS, moved);
-        return (2 * sum + step) * step;
+    /// @dev Refuses values for which nothing is proved; returns the squared norm.
+    function _measure(int64[] memory data) private pure returns (uint256 squaredNorm) {
+        uint256 end;
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            end := add(element, shl(5, mload(data)))
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let value := mload(element)
+                // -MAX_VALUE <= value <= MAX_VALUE, in one comparison.
+                if gt(add(value, MAX_VALUE), mul(2, MAX_VALUE)) { end := element }
+                squaredNorm := add(squaredNorm, mul(value, value))
+            }
+        }
+        uint256 i;
+        assembly ("memory-safe") {
+            i := shr(5, sub(end, add(data, 0x20)))
+        }
+        if (i != data.length) {
+            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
+        }
+    }
+
+    /// @dev Checks a sample that is taught; returns its squared norm.
+    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
+        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        uint256 high = 0;
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            let end := add(element, shl(5, mload(data)))
+            // Magnitudes below a power of two that is below MAX_VALUE are seen at a glance.
+            for {} lt(element, end) { element := add(element, 32) } {
+                let value := mload(element)
+                squaredNorm := add(squaredNorm, mul(value, value))
+                high := or(high, add(value, 4294967296))
+            }
+            high := shr(33, high)
+        }
+        if (high == 0) return squaredNorm;
+        _checkSample(data);
+        return _measure(data);
+    }
+
+    // LEARNED: what updates have added, LOW_BITS a lane
+
+    /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
+    function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
+        assembly ("memory-safe") {
+            slot := add(row, shr(2, index))
+            place := and(index, 3)
+        }
+    }
+
+    /// @dev What updates have added to a lane.
+    function _learned(uint256 index, uint256 row) private view returns (int256 value) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 5 on are `delta`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(5, cell))
+                    found := signextend(
+                        7,
+                        shr(
+                            mul(spot, 64),
+                            xor(word, 0x8000000000000000800000000000000080000000000000008000000000000000)
+                        )
+                    )
+                }
+            }
+            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
+            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            value := laneAt(slot, place, and(shr(shift, flags), 1))
+        }
+    }
+
+    // Flags say of a slot, without reading it: bit 0, some lane is not zero.
+
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
+    }
+
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
+
+    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
+    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        uint256 flagged;
+        int256 moved;
+        int256 low;
+        assembly ("memory-safe") {
+            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let at := add(delta.slot, slot)
+            let word := 0
+            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let shift := mul(place, LOW_BITS)
+            moved := add(signextend(7, shr(shift, word)), step)
+            low := signextend(7, moved)
+            let mask := shl(shift, 0xffffffffffffffff)
+            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
+            sstore(at, xor(word, UNTOUCHED))
+            flagged := iszero(iszero(word))
+            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
+            flags := xor(flags, shl(flagsShift, changed))
+        }
+        if (low != moved) revert LaneOverflow(index * 3 + row, moved);
+        return flags;
+    }
+
+    /// @dev Adds step * value to the lane of every feature of a row.
+    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
+        uint256 index = 0;
+        while (index < FEATURES) {
+            (flags, index) = _learnSlots(flags, data, index, row * 1 + index / 4, step);
+            // A slot in which some lane carries is taught lane by lane.
+            for (uint256 i = 0; index < FEATURES && i < 4; ++i) {
+                int256 moves = step * data[index];
+                if (moves != 0) flags = _learn(flags, index, row, moves);
+                ++index;
+            }
+        }
+        return flags;
+    }
+
+    /// @dev `_learnAll` of the values from feature `first` on, whose lane is the first of `slot`, up to a slot in
+    /// which some lane carries: returns the feature that this slot begins with.
+    function _learnSlots(uint256 flags, int64[] memory data, uint256 first, uint256 slot, int256 step)
+        private
+        returns (uint256, uint256 index)
+    {
+        assembly ("memory-safe") {
+            let element := add(add(data, 0x20), shl(5, first))
+            let end := add(data, 160)
+            for {} lt(element, end) {} {
+                let old := 0
+                if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
+                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                }
+                let before := old
+                let until := add(element, 128)
+                if gt(until, end) { until := end }
+                // Lanes leave `old` at its low end and enter `word` at its high end.
+                let word := 0
+                let high := 0
+                for {} lt(element, sub(until, 96)) { element := add(element, 128) } {
+                    let moved := add(signextend(7, old), mul(step, mload(element)))
+                    old := shr(64, old)
+                    high := or(high, add(moved, 9223372036854775808))
+                    word := or(shr(64, word), shl(192, moved))
+                    moved := add(signextend(7, old), mul(step, mload(add(element, 32))))
+                    old := shr(64, old)
+                    high := or(high, add(moved, 9223372036854775808))
+                    word := or(shr(64, word), shl(192, moved))
+                    moved := add(signextend(7, old), mul(step, mload(add(element, 64))))
+                    old := shr(64, old)
+                    high := or(high, add(moved, 9223372036854775808))
+                    word := or(shr(64, word), shl(192, moved))
+                    moved := add(signextend(7, old), mul(step, mload(add(element, 96))))
+                    old := shr(64, old)
+                    high := or(high, add(moved, 9223372036854775808))
+                    word := or(shr(64, word), shl(192, moved))
+                }
+                for {} lt(element, until) { element := add(element, 32) } {
+                    let moved := add(signextend(7, old), mul(step, mload(element)))
+                    old := shr(64, old)
+                    high := or(high, add(moved, 9223372036854775808))
+                    word := or(shr(64, word), shl(192, moved))
+                }
+                let start := sub(until, 128)
+                if eq(until, end) {
+                    // The last slot may have room left.
+                    let room := mod(sub(4, FEATURES), 4)
+                    word := shr(shl(6, room), word)
+                    start := add(start, shl(5, room))
+                }
+                if shr(64, high) {
+                    element := start
+                    break
+                }
+                if xor(word, before) {
+                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                    let at := add(FLAGS_SHIFT, slot)
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                }
+                slot := add(slot, 1)
+            }
+            index := sub(FEATURES, shr(5, sub(end, element)))
+        }
+        return (flags, index);
     }
 
     // GETTERS
@@ -246,7 +618,7 @@ contract DenseCentroids is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xb91e5416faa06e1283e9d5fb0f9c700941b97f54d38ba2c722e35a3bdf0e2d6e;
+    bytes32 public constant sampleEncoderHash = 0x1dccd82902469e7fa4e628e959fa10db414b786a9b5d623ddc56de85255679d1;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -16,6 +16,7 @@ import {ModelIsFrozen, SampleLengthMismatch, ValueNotRepresentable} from "./cont
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title DenseFrozen: a linear classifier compiled from Perceptron
 /// @notice Score of a row: FACTOR_K * sum_i (W_i * FACTOR_A) * x_i + B
@@ -62,31 +63,75 @@ contract DenseFrozen is Classifier64 {
 
     // ENCODE: one value a feature, round(x * 1e9)
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        Samples.requireInt64(data);
     }
 
     // SCORE
 
-    /// @dev No sum can leave int256, for any sample: the compiler proved it with these constants.
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
-        _checkSample(data);
-        scores = new int256[](ROWS);
-        uint256 base = _loadBase();
-        uint256 lane = 0;
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
+        return _scoresOf(data);
+    }
+
+    /// @dev Scores of a sample. No sum can leave int256, for any sample: the compiler proved it with these constants.
+    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores) {
+        scores = _products(_loadBase(), data);
         unchecked {
-            for (uint256 i = 0; i < FEATURES; ++i) {
-                int256 value = data[i];
-                for (uint256 row = 0; row < ROWS; ++row) {
-                    int256 weight = Lanes.load(base + lane * WEIGHT_BYTES, WEIGHT_BYTES) * FACTOR_A;
-                    scores[row] += weight * value;
-                    ++lane;
-                }
-            }
             for (uint256 row = 0; row < ROWS; ++row) {
-                scores[row] = scores[row] * FACTOR_K + _intercept(row);
+                int256 score = scores[row] * FACTOR_A;
+                scores[row] = score * FACTOR_K + _intercept(row);
             }
         }
+    }
+
+    /// @dev The sample times every row of the published weights, in one pass over the sample.
+    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
+        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        products = new int256[](ROWS);
+        uint256 high;
+        assembly ("memory-safe") {
+            let end := add(data, 160)
+            function pass0(element, table, last) -> sum0, seen {
+                for {} lt(element, sub(last, 96)) { element := add(element, 128) } {
+                    {
+                        let x := mload(element)
+                        let y := mload(add(element, 32))
+                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        sum0 := add(
+                            sum0,
+                            add(mul(x, signextend(0, mload(table))), mul(y, signextend(0, mload(add(table, 1)))))
+                        )
+                    }
+                    {
+                        let x := mload(add(element, 64))
+                        let y := mload(add(element, 96))
+                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        sum0 := add(
+                            sum0,
+                            add(
+                                mul(x, signextend(0, mload(add(table, 2)))),
+                                mul(y, signextend(0, mload(add(table, 3))))
+                            )
+                        )
+                    }
+                    table := add(table, 4)
+                }
+                for {} lt(element, last) { element := add(element, 0x20) } {
+                    let x := mload(element)
+                    seen := or(seen, add(x, 9223372036854775808))
+                    sum0 := add(sum0, mul(x, signextend(0, mload(table))))
+                    table := add(table, 1)
+                }
+            }
+            {
+                let sum0, seen := pass0(add(data, 0x20), sub(base, 31), end)
+                high := seen
+                mstore(add(products, 32), sum0)
+            }
+        }
+        if (high >> 64 == 0) return products;
+        _checkSample(data); // reverts
     }
 
     // DECIDE
@@ -100,7 +145,7 @@ contract DenseFrozen is Classifier64 {
     // UPDATE
 
     /// @dev This model was compiled frozen.
-    function _update(int64[] calldata, uint64) internal pure override {
+    function _update(int64[] memory, uint64) internal pure override {
         revert ModelIsFrozen();
     }
 
@@ -114,8 +159,7 @@ contract DenseFrozen is Classifier64 {
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 lane = index * ROWS + row;
-        uint256 pointer = base + lane * WEIGHT_BYTES;
+        uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
         weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
     }
 
@@ -158,7 +202,7 @@ contract DenseFrozen is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xb91e5416faa06e1283e9d5fb0f9c700941b97f54d38ba2c722e35a3bdf0e2d6e;
+    bytes32 public constant sampleEncoderHash = 0x1dccd82902469e7fa4e628e959fa10db414b786a9b5d623ddc56de85255679d1;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

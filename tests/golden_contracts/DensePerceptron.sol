@@ -4,13 +4,13 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (dense perceptron)
-// model hash        0xaf6213fa92128b6d17695a9af8ac81b538e6967b563981bf7f0075ab7ac329c2
+// model hash        0x6636a821f57b50664aba6e919bca310c8072d8756277e6b4c32da3244253d5ab
 // classes           0: no, 1: yes
 // encoding          dense, 4 features
-// weights           8 bits, one unit is 0.016
+// weights           8 bits, one unit is 0.0262144
 // update            perceptron, learning rate 0.5, no penalty
-// safe updates      426595 are proved not to overflow 32-bit lanes
-// proved bound      no score of a sample in the calibration range errs by more than 0.011368
+// safe updates      15474250475 are proved not to overflow 64-bit lanes
+// proved bound      no score of a sample in the calibration range errs by more than 0.0395258
 pragma solidity 0.8.34;
 
 import {
@@ -24,11 +24,12 @@ import {
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title DensePerceptron: a linear classifier compiled from Perceptron
 /// @notice Score of a row: FACTOR_K * sum_i (W_i * FACTOR_A + D_i * FACTOR_E) * x_i + B + b
 /// @dev W, B: as published, in code. D, b: what updates have added, in storage. One unit of a
-/// score is worth 5e-13.
+/// score is worth 5e-17.
 contract DensePerceptron is Classifier64 {
     /// @dev Number of features.
     uint256 private constant FEATURES = 4;
@@ -40,51 +41,84 @@ contract DensePerceptron is Classifier64 {
     uint256 private constant WEIGHT_BYTES = 1;
     /// @dev Bytes of a feature's published weights.
     uint256 private constant ROW_BYTES = 1;
-    /// @dev Fine units of a published weight; one is worth 0.016.
-    int256 private constant FACTOR_A = 32;
-    /// @dev Units of a score per fine unit of a weight (worth 0.0005) and wire unit.
+    /// @dev Fine units of a published weight; one is worth 0.0262144.
+    int256 private constant FACTOR_A = 524288;
+    /// @dev Units of a score per fine unit of a weight (worth 5e-08) and wire unit.
     int256 private constant FACTOR_K = 1;
-    /// @dev Fine units of a learned unit; one is worth 0.0005.
+    /// @dev Fine units of a learned unit; one is worth 5e-08.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 426595 updates are proved to fit.
-    uint256 private constant LANE_BITS = 32;
-    /// @dev Learned weights in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 8;
-    /// @dev Slots of learned weights.
-    uint256 private constant DELTA_SLOTS = 1;
-    /// @dev The largest learned weight; the smallest is -LANE_MAX - 1.
-    int256 private constant LANE_MAX = 2147483647;
     /// @dev Step times wire value per learned unit.
-    int256 private constant DIVISOR = 1000000;
+    int256 private constant DIVISOR = 100;
     /// @dev Units of a score by which a step of DIVISOR moves the intercept.
     int256 private constant INTERCEPT_STEP = 1000000000000000000;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
     int64 private constant MAX_VALUE = 5034000000;
-    /// @dev 500000.0, times 2**DCAI_WEIGHT_SHIFT.
-    int256 private constant DCAI_WEIGHT_MANTISSA = 151115727451828646838272000000;
+    /// @dev 50.0, times 2**DCAI_WEIGHT_SHIFT.
+    int256 private constant DCAI_WEIGHT_MANTISSA = 123794003928538027489912422400;
     /// @dev See DCAI_WEIGHT_MANTISSA.
-    uint256 private constant DCAI_WEIGHT_SHIFT = 78;
-    /// @dev 0.0005, times 2**DCAI_INTERCEPT_SHIFT.
-    int256 private constant DCAI_INTERCEPT_MANTISSA = 40564819207303340847894502572;
+    uint256 private constant DCAI_WEIGHT_SHIFT = 91;
+    /// @dev 5e-08, times 2**DCAI_INTERCEPT_SHIFT.
+    int256 private constant DCAI_INTERCEPT_MANTISSA = 66461399789245793645190353014;
     /// @dev See DCAI_INTERCEPT_MANTISSA.
-    uint256 private constant DCAI_INTERCEPT_SHIFT = 106;
+    uint256 private constant DCAI_INTERCEPT_SHIFT = 120;
+    /// @dev Bits of a learned lane in `delta`.
+    uint256 private constant LOW_BITS = 32;
+    /// @dev Slots of learned lanes.
+    uint256 private constant DELTA_SLOTS = 1;
+    /// @dev The slot of the first flags.
+    uint256 private constant FLAGS_SLOT = 1;
+    /// @dev Their lowest bit there.
+    uint256 private constant FLAGS_SHIFT = 128;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 2;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 63;
+    /// @dev The largest learned value.
+    int256 private constant LANE_MAX = 9223372034707292159;
+    /// @dev The smallest learned value.
+    int256 private constant LANE_MIN = -9223372034707292160;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000000300000000000000000000000000000000;
+    /// @dev A slot without anything learned, as deployment has written it.
+    uint256 private constant UNTOUCHED = 0x8000000080000000800000008000000080000000800000008000000080000000;
+    /// @dev Bits of a lane in `wide`.
+    uint256 private constant WIDE_BITS = 32;
+    /// @dev Lanes in a slot of `wide`.
+    uint256 private constant WIDE_PER_SLOT = 8;
+    /// @dev Slots of `wide` for one of `delta`.
+    uint256 private constant WIDE_STRIDE = 1;
+    /// @dev Slots of `wide`.
+    uint256 private constant WIDE_SLOTS = 1;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xaf6213fa92128b6d17695a9af8ac81b538e6967b563981bf7f0075ab7ac329c2;
+    bytes32 public constant modelHash = 0x6636a821f57b50664aba6e919bca310c8072d8756277e6b4c32da3244253d5ab;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
 
-    /// @dev What updates have added to the weights: lane i * ROWS + row; slot 2 on.
+    /// @dev What updates have added to the weights, row by row, 32 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 3 on.
+    uint256[WIDE_SLOTS] private wide;
+
     // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature
+
+    constructor() {
+        // Paid for once here, so that no lesson pays for the first use of a slot.
+        for (uint256 slot = 0; slot < DELTA_SLOTS; ++slot) {
+            delta[slot] = UNTOUCHED;
+        }
+        assembly ("memory-safe") {
+            sstore(1, 0x8000000000000000000000000000000080000000000000000000000000000000)
+        }
+    }
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
         // forgefmt: disable-next-item
         bytes memory base =
-            hex"1fb27d00"; // features 0-3: 0.496, -1.248, 2, 0
+            hex"13d04c00"; // features 0-3: 0.498074, -1.25829, 1.99229, 0
         assembly ("memory-safe") {
             table := add(base, 0x20)
         }
@@ -92,58 +126,169 @@ contract DensePerceptron is Classifier64 {
 
     // ENCODE: one value a feature, round(x * 1e9)
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        Samples.requireInt64(data);
     }
 
     // SCORE
 
-    /// @dev No sum can leave int256, for any sample: the compiler proved it with these constants.
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
-        _checkSample(data);
-        scores = new int256[](ROWS);
-        uint256 base = _loadBase();
-        uint256 lane = 0;
-        uint256 word = 0;
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
+        return _scoresOf(data);
+    }
+
+    /// @dev Scores of a sample. No sum can leave int256, for any sample: the compiler proved it with these constants.
+    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores) {
+        scores = _products(_loadBase(), data);
+        bool taught = _loadFlags() & ALL_FLAGS != 0;
         unchecked {
-            for (uint256 i = 0; i < FEATURES; ++i) {
-                int256 value = data[i];
-                for (uint256 row = 0; row < ROWS; ++row) {
-                    int256 weight = Lanes.load(base + lane * WEIGHT_BYTES, WEIGHT_BYTES) * FACTOR_A;
-                    if (lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-                    weight += Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) * FACTOR_E;
-                    scores[row] += weight * value;
-                    ++lane;
+            for (uint256 row = 0; row < ROWS; ++row) {
+                int256 score = scores[row] * FACTOR_A;
+                if (taught) score += _learnedProduct(data, row) * FACTOR_E;
+                scores[row] = score * FACTOR_K + _intercept(row);
+            }
+        }
+    }
+
+    /// @dev The sample times every row of the published weights, in one pass over the sample.
+    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
+        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        products = new int256[](ROWS);
+        uint256 high;
+        assembly ("memory-safe") {
+            let end := add(data, 160)
+            function pass0(element, table, last) -> sum0, seen {
+                for {} lt(element, sub(last, 96)) { element := add(element, 128) } {
+                    {
+                        let x := mload(element)
+                        let y := mload(add(element, 32))
+                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        sum0 := add(
+                            sum0,
+                            add(mul(x, signextend(0, mload(table))), mul(y, signextend(0, mload(add(table, 1)))))
+                        )
+                    }
+                    {
+                        let x := mload(add(element, 64))
+                        let y := mload(add(element, 96))
+                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        sum0 := add(
+                            sum0,
+                            add(
+                                mul(x, signextend(0, mload(add(table, 2)))),
+                                mul(y, signextend(0, mload(add(table, 3))))
+                            )
+                        )
+                    }
+                    table := add(table, 4)
+                }
+                for {} lt(element, last) { element := add(element, 0x20) } {
+                    let x := mload(element)
+                    seen := or(seen, add(x, 9223372036854775808))
+                    sum0 := add(sum0, mul(x, signextend(0, mload(table))))
+                    table := add(table, 1)
                 }
             }
-            for (uint256 row = 0; row < ROWS; ++row) {
-                scores[row] = scores[row] * FACTOR_K + _intercept(row);
+            {
+                let sum0, seen := pass0(add(data, 0x20), sub(base, 31), end)
+                high := seen
+                mstore(add(products, 32), sum0)
+            }
+        }
+        if (high >> 64 == 0) return products;
+        _checkSample(data); // reverts
+    }
+
+    /// @dev The sample times what updates have added to a row: slot by slot, those that have been touched.
+    function _learnedProduct(int64[] memory data, uint256 row) private view returns (int256 product) {
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 2 on are `delta`, slots 3 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(2, cell))
+                    found := signextend(
+                        3,
+                        shr(
+                            mul(spot, 32),
+                            xor(word, 0x8000000080000000800000008000000080000000800000008000000080000000)
+                        )
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(3, mul(cell, 1)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(32, digit))
+                }
+            }
+            let end := add(add(data, 0x20), shl(5, mload(data)))
+            let first := 0
+            let slot := first
+            {
+                let known := and(shr(shl(1, slot), shr(FLAGS_SHIFT, sload(FLAGS_SLOT))), 0x3)
+                for {} known { slot := add(slot, 1) } {
+                    let flagged := and(known, 3)
+                    known := shr(2, known)
+                    let element := add(add(data, 0x20), shl(8, sub(slot, first)))
+                    if eq(flagged, 1) {
+                        let word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        let until := add(element, 256)
+                        if gt(until, end) { until := end }
+                        for {} lt(element, until) { element := add(element, 0x20) } {
+                            product := add(product, mul(mload(element), signextend(3, word)))
+                            word := shr(32, word)
+                        }
+                    }
+                    if gt(flagged, 1) {
+                        for { let place := 0 } lt(place, 8) { place := add(place, 1) } {
+                            if lt(element, end) {
+                                product := add(product, mul(mload(element), laneAt(slot, place, flagged)))
+                            }
+                            element := add(element, 0x20)
+                        }
+                    }
+                }
             }
         }
     }
 
-    /// @dev Checks what the proof of the horizon rests on; returns the squared norm (not needed here).
-    function _measure(int64[] calldata data) private pure returns (uint256 squaredNorm) {
-        for (uint256 i = 0; i < data.length; ++i) {
-            int64 value = data[i];
-            if (value > MAX_VALUE || value < -MAX_VALUE) revert FeatureValueOutOfRange(i, value, MAX_VALUE);
+    /// @dev Refuses values for which nothing is proved; returns the squared norm (not needed here).
+    function _measure(int64[] memory data) private pure returns (uint256 squaredNorm) {
+        uint256 end;
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            end := add(element, shl(5, mload(data)))
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let value := mload(element)
+                // -MAX_VALUE <= value <= MAX_VALUE, in one comparison.
+                if gt(add(value, MAX_VALUE), mul(2, MAX_VALUE)) { end := element }
+            }
+        }
+        uint256 i;
+        assembly ("memory-safe") {
+            i := shr(5, sub(end, add(data, 0x20)))
+        }
+        if (i != data.length) {
+            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
         }
     }
 
-    /// @dev Adds round(step * value / DIVISOR) to every lane, one storage word after the other.
-    function _moveWeights(int64[] calldata data, int256[] memory steps) private {
-        uint256 lane = 0;
-        uint256 word = 0;
-        for (uint256 i = 0; i < FEATURES; ++i) {
-            int256 value = data[i];
-            for (uint256 row = 0; row < ROWS; ++row) {
-                if (lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-                int256 product = steps[row] * value;
-                if (product != 0) word = _moveLane(word, lane, product);
-                ++lane;
-                if (lane % LANES_PER_SLOT == 0 || lane == FEATURES * ROWS) delta[(lane - 1) / LANES_PER_SLOT] = word;
+    /// @dev Checks a sample that is taught.
+    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
+        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        uint256 high = 0;
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            let end := add(element, shl(5, mload(data)))
+            // Magnitudes below a power of two that is below MAX_VALUE are seen at a glance.
+            for {} lt(element, end) { element := add(element, 32) } {
+                high := or(high, add(mload(element), 4294967296))
             }
+            high := shr(33, high)
         }
+        if (high == 0) return squaredNorm;
+        _checkSample(data);
+        return _measure(data);
     }
 
     // DECIDE
@@ -157,11 +302,10 @@ contract DensePerceptron is Classifier64 {
     // UPDATE
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        _checkSample(data);
-        uint256 squaredNorm = _measure(data);
-        int256[] memory steps = _scores(data);
+        uint256 squaredNorm = _checkLesson(data);
+        int256[] memory steps = _scoresOf(data);
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
@@ -184,36 +328,240 @@ contract DensePerceptron is Classifier64 {
     function _moveIntercepts(int256[] memory steps) private {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = interceptDelta[row] + change;
+            int256 moved = _interceptDelta(row) + change;
             if (moved != int128(moved)) revert InterceptOverflow(row, moved);
-            interceptDelta[row] = int128(moved);
+            interceptDelta[row] = int128(moved) ^ type(int128).min;
         }
     }
 
-    /// @dev The storage word with lane `lane` moved by round(product / DIVISOR).
-    function _moveLane(uint256 word, uint256 lane, int256 product) private pure returns (uint256) {
-        int256 moved = Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) + FixedPoint.divRoundHalfAway(product, DIVISOR);
-        if (moved > LANE_MAX || moved < -LANE_MAX - 1) revert LaneOverflow(lane, moved);
-        return Lanes.set(word, lane % LANES_PER_SLOT, LANE_BITS, moved);
+    /// @dev product / DIVISOR, rounded to the nearest, in a tie up.
+    function _rounded(int256 product) private pure returns (int256 quotient) {
+        assembly {
+            // Above zero for the division; no product comes near 2**252.
+            quotient := sub(
+                div(
+                    add(product, 11307821214581659709333104004754678501295896940003961331978279688272766566450),
+                    DIVISOR
+                ),
+                113078212145816597093331040047546785012958969400039613319782796882727665664
+            )
+        }
+    }
+
+    /// @dev Adds round(step * value / DIVISOR) to every lane of each feature, row by row.
+    function _moveWeights(int64[] memory data, int256[] memory steps) private {
+        uint256 flags = _loadFlags();
+        for (uint256 row = 0; row < ROWS; ++row) {
+            if (steps[row] != 0) flags = _learnAll(flags, data, row, steps[row]);
+        }
+        _storeFlags(flags);
+    }
+
+    // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
+
+    /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
+    function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
+        assembly ("memory-safe") {
+            slot := shr(3, index)
+            place := and(index, 7)
+        }
+    }
+
+    /// @dev What updates have added to a lane.
+    function _learned(uint256 index, uint256 row) private view returns (int256 value) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 2 on are `delta`, slots 3 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(2, cell))
+                    found := signextend(
+                        3,
+                        shr(
+                            mul(spot, 32),
+                            xor(word, 0x8000000080000000800000008000000080000000800000008000000080000000)
+                        )
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(3, mul(cell, 1)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(32, digit))
+                }
+            }
+            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
+            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            value := laneAt(slot, place, and(shr(shift, flags), 3))
+        }
+    }
+
+    // Flags say of a slot, without reading it: bit 0, some lane is not zero; bit 1, some lane has carried.
+
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
+    }
+
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
+
+    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
+    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        uint256 flagged;
+        int256 moved;
+        int256 low;
+        assembly ("memory-safe") {
+            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let at := add(delta.slot, slot)
+            let word := 0
+            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let shift := mul(place, LOW_BITS)
+            moved := add(signextend(3, shr(shift, word)), step)
+            low := signextend(3, moved)
+            let mask := shl(shift, 0xffffffff)
+            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
+            sstore(at, xor(word, UNTOUCHED))
+            flagged := iszero(iszero(word))
+            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
+            flags := xor(flags, shl(flagsShift, changed))
+        }
+        if (low != moved) return _carry(flags, slot, place, index * 1 + row, low, (moved - low) >> LOW_BITS);
+        return flags;
+    }
+
+    /// @dev Adds round(step * value / DIVISOR) to the lane of every feature of a row.
+    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
+        uint256 index = 0;
+        while (index < FEATURES) {
+            (flags, index) = _learnSlots(flags, data, index, row * 1 + index / 8, step);
+            // A slot in which some lane carries is taught lane by lane.
+            for (uint256 i = 0; index < FEATURES && i < 8; ++i) {
+                int256 moves = step * data[index];
+                moves = _rounded(moves);
+                if (moves != 0) flags = _learn(flags, index, row, moves);
+                ++index;
+            }
+        }
+        return flags;
+    }
+
+    /// @dev `_learnAll` of the values from feature `first` on, whose lane is the first of `slot`, up to a slot in
+    /// which some lane carries: returns the feature that this slot begins with.
+    function _learnSlots(uint256 flags, int64[] memory data, uint256 first, uint256 slot, int256 step)
+        private
+        returns (uint256, uint256 index)
+    {
+        assembly ("memory-safe") {
+            let element := add(add(data, 0x20), shl(5, first))
+            let end := add(data, 160)
+            for {} lt(element, end) {} {
+                let old := 0
+                if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
+                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                }
+                let before := old
+                let until := add(element, 256)
+                if gt(until, end) { until := end }
+                // Lanes leave `old` at its low end and enter `word` at its high end.
+                let word := 0
+                let high := 0
+                for {} lt(element, until) { element := add(element, 32) } {
+                    let moved :=
+                        add(
+                            signextend(3, old),
+                            sub(
+                                div(
+                                    add(
+                                        mul(step, mload(element)),
+                                        11307821214581659709333104004754678501295896940003961331978279688272766566450
+                                    ),
+                                    100
+                                ),
+                                113078212145816597093331040047546785012958969400039613319782796882727665664
+                            )
+                        )
+                    old := shr(32, old)
+                    high := or(high, add(moved, 2147483648))
+                    word := or(shr(32, word), shl(224, moved))
+                }
+                let start := sub(until, 256)
+                if eq(until, end) {
+                    // The last slot may have room left.
+                    let room := mod(sub(8, FEATURES), 8)
+                    word := shr(shl(5, room), word)
+                    start := add(start, shl(5, room))
+                }
+                if shr(32, high) {
+                    element := start
+                    break
+                }
+                if xor(word, before) {
+                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                    let at := add(FLAGS_SHIFT, shl(1, slot))
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                }
+                slot := add(slot, 1)
+            }
+            index := sub(FEATURES, shr(5, sub(end, element)))
+        }
+        return (flags, index);
+    }
+
+    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
+        private
+        returns (uint256)
+    {
+        uint256 first = slot * WIDE_STRIDE;
+        uint256 at = first + place / WIDE_PER_SLOT;
+        uint256 word = wide[at];
+        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
+        int256 value = (digit << LOW_BITS) + low;
+        if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
+        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        // A digit that comes back to zero may have been the last of its slot.
+        uint256 carried = 0;
+        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
+            if (wide[i] != 0) carried = 2;
+        }
+        assembly ("memory-safe") {
+            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
+        }
+        return flags;
     }
 
     // GETTERS
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return -750000000000 + interceptDelta[row]; // -0.375
+        return -7500000000000000 + _interceptDelta(row); // -0.375
+    }
+
+    /// @dev What updates have added to an intercept.
+    function _interceptDelta(uint256 row) private view returns (int128) {
+        return interceptDelta[row] ^ type(int128).min;
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 lane = index * ROWS + row;
-        uint256 pointer = base + lane * WEIGHT_BYTES;
+        uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
         weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
-        weight += Lanes.get(delta[lane / LANES_PER_SLOT], lane % LANES_PER_SLOT, LANE_BITS) * FACTOR_E;
+        weight += _learned(index, row) * FACTOR_E;
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
-    /// worth 0.0005 each, then the intercepts, in units of a score.
+    /// worth 5e-08 each, then the intercepts, in units of a score.
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
@@ -256,7 +604,7 @@ contract DensePerceptron is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xb91e5416faa06e1283e9d5fb0f9c700941b97f54d38ba2c722e35a3bdf0e2d6e;
+    bytes32 public constant sampleEncoderHash = 0x1dccd82902469e7fa4e628e959fa10db414b786a9b5d623ddc56de85255679d1;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -18,6 +18,7 @@ import {ClassOutOfRange, FeatureValueOutOfRange, LaneOverflow, SampleLengthMisma
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title Gaussian: a Gaussian Naive Bayes classifier compiled from GaussianNB
 /// @notice Score of a class: the logarithm of P(class) * product over the features of the normal density of
@@ -86,13 +87,14 @@ contract Gaussian is Classifier64 {
 
     // ENCODE: one value a feature, round(x * 1e9)
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        Samples.requireInt64(data);
     }
 
     // SCORE
 
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
         _checkSample(data);
         scores = new int256[](CLASSES);
         uint256 base = _loadBase();
@@ -103,7 +105,7 @@ contract Gaussian is Classifier64 {
 
     /// @dev One logarithm of one product, and exact quotients rounded down. Nothing leaves int256, for any
     /// sample and any state: the compiler proved it with these constants.
-    function _score(int64[] calldata data, uint256 base, uint256 row) private view returns (int256) {
+    function _score(int64[] memory data, uint256 base, uint256 row) private view returns (int256) {
         int256 count = int256(_count(row));
         if (count == 0) return type(int256).min; // a class never seen has a probability of 0
         uint256 mantissa = 2 ** 127;
@@ -165,15 +167,22 @@ contract Gaussian is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
-        for (uint64 row = 1; row < CLASSES; ++row) {
-            if (scores[row] > scores[best]) best = row;
+        assembly ("memory-safe") {
+            let highest := mload(add(scores, 0x20))
+            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
+                let score := mload(add(add(scores, 0x20), shl(5, row)))
+                if sgt(score, highest) {
+                    highest := score
+                    best := row
+                }
+            }
         }
     }
 
     // UPDATE
 
     /// @dev Adds the sample to its class's sums: what training on all the data would do.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
         uint256 samples = uint256(countDelta[classification]) + 1;
@@ -247,7 +256,7 @@ contract Gaussian is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x561f143457e0155b34adea0f411a6ce4d2684fbd7dd1ff829f8244cce16149b6;
+    bytes32 public constant sampleEncoderHash = 0x97412eeb35080062c7f6bc2d36bb3a47e4bcdcf9fc696ce8d5b540bd4ec6c023;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,11 +4,11 @@
 //
 // estimator         NearestCentroid(metric='manhattan')
 // trained by        scikit-learn 1.9.1
-// model hash        0x2fecd796c09b6a0425cc07eec9cf1d3d75f7345f8ade1eac33ce0de74be0c21c
+// model hash        0x390cb1d8a0b2b773384d7df422d44a15bc339fafb6eb645392e22569f36411f5
 // classes           0: 0, 1: 1
 // encoding          dense, 4 features
 // distance          manhattan
-// centroids         64 bits, one unit is 1.52587890625e-14
+// centroids         48 bits, one unit is 1.52587890625e-14
 // update            frozen: this model never changes
 // proved bound      no score of a sample in the calibration range errs by more than 2e-09
 pragma solidity 0.8.34;
@@ -16,6 +16,7 @@ pragma solidity 0.8.34;
 import {ModelIsFrozen, SampleLengthMismatch, ValueNotRepresentable} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title Medians: a nearest centroid classifier compiled from NearestCentroid
 /// @notice Score of a class: minus the Manhattan distance to its centroid. The highest wins.
@@ -26,25 +27,25 @@ contract Medians is Classifier64 {
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 2;
     /// @dev Bytes of a published sum.
-    uint256 private constant SUM_BYTES = 8;
+    uint256 private constant SUM_BYTES = 6;
     /// @dev Bytes of a feature's published sums.
-    uint256 private constant ROW_BYTES = 16;
+    uint256 private constant ROW_BYTES = 12;
     /// @dev Units of a sum, worth 1.52587890625e-14, per wire unit.
     int256 private constant GRAIN = 65536;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x2fecd796c09b6a0425cc07eec9cf1d3d75f7345f8ade1eac33ce0de74be0c21c;
+    bytes32 public constant modelHash = 0x390cb1d8a0b2b773384d7df422d44a15bc339fafb6eb645392e22569f36411f5;
 
-    // THE PUBLISHED SUMS: 64 bits each, feature by feature
+    // THE PUBLISHED SUMS: 48 bits each, feature by feature
 
     /// @dev Copies the published sums from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
         // forgefmt: disable-next-item
         bytes memory base =
-            hex"00001dcd650000000000000000000000" // feature 0: 0.5, 0
-            hex"ffffc46536000000000059682f000000" // feature 1: -1, 1.5
-            hex"00000ee6b2800000ffffd34be8800000" // feature 2: 0.25, -0.75
-            hex"00007735940000000000077359400000"; // feature 3: 2, 0.125
+            hex"1dcd65000000000000000000" // feature 0: 0.5, 0
+            hex"c4653600000059682f000000" // feature 1: -1, 1.5
+            hex"0ee6b2800000d34be8800000" // feature 2: 0.25, -0.75
+            hex"773594000000077359400000"; // feature 3: 2, 0.125
         assembly ("memory-safe") {
             table := add(base, 0x20)
         }
@@ -57,13 +58,14 @@ contract Medians is Classifier64 {
 
     // ENCODE: one value a feature, round(x * 1e9)
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        Samples.requireInt64(data);
     }
 
     // SCORE
 
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
         _checkSample(data);
         scores = new int256[](CLASSES);
         uint256 base = _loadBase();
@@ -85,18 +87,25 @@ contract Medians is Classifier64 {
         sum = Lanes.load(_baseRow(base, index) + row * SUM_BYTES, SUM_BYTES);
     }
 
+    /// @dev Samples of a class, and the squared norm of their sum.
+    function _extent(uint256 row) private pure returns (uint256 count, int256 square) {
+        (count, square) = _publishedExtent(row);
+    }
+
+    /// @dev What `_extent` was when the model was published.
+    function _publishedExtent(uint256 row) private pure returns (uint256 count, int256 square) {
+        if (row == 0) return (1, 22817013760000000000000000000); // 1 samples, 5.3125
+        return (1, 12146704384000000000000000000); // 1 samples, 2.82812
+    }
+
     /// @dev Samples of a class.
-    function _count(uint256 row) private pure returns (uint256) {
-        if (row == 0) return 1; // 1 samples
-        row;
-        return 1; // 1 samples
+    function _count(uint256 row) private pure returns (uint256 count) {
+        (count,) = _extent(row);
     }
 
     /// @dev The squared norm of a class's sum.
-    function _square(uint256 row) private pure returns (int256) {
-        if (row == 0) return 22817013760000000000000000000; // 5.3125
-        row;
-        return 12146704384000000000000000000; // 2.82812
+    function _square(uint256 row) private pure returns (int256 square) {
+        (, square) = _extent(row);
     }
 
     // DECIDE
@@ -104,15 +113,22 @@ contract Medians is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
-        for (uint64 row = 1; row < CLASSES; ++row) {
-            if (scores[row] > scores[best]) best = row;
+        assembly ("memory-safe") {
+            let highest := mload(add(scores, 0x20))
+            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
+                let score := mload(add(add(scores, 0x20), shl(5, row)))
+                if sgt(score, highest) {
+                    highest := score
+                    best := row
+                }
+            }
         }
     }
 
     // UPDATE
 
     /// @dev This model was compiled frozen.
-    function _update(int64[] calldata, uint64) internal pure override {
+    function _update(int64[] memory, uint64) internal pure override {
         revert ModelIsFrozen();
     }
 
@@ -165,7 +181,7 @@ contract Medians is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0xb91e5416faa06e1283e9d5fb0f9c700941b97f54d38ba2c722e35a3bdf0e2d6e;
+    bytes32 public constant sampleEncoderHash = 0x1dccd82902469e7fa4e628e959fa10db414b786a9b5d623ddc56de85255679d1;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,13 +4,13 @@
 //
 // estimator         MultinomialNB(class_prior=[0.5, 0.25, 0.25])
 // trained by        scikit-learn 1.9.1
-// model hash        0x74592bb50913031ede7565a7f89f63c94b0ad0bef7241b6c65bd4c20eaaabf1f
+// model hash        0x1d6ce8b9b79dbc8831d6f03aa7b2b019cb089432efaea1de5ace2a0d88dfbbfa
 // classes           0: 0, 1: 1, 2: 2
 // encoding          pairs, 6 features
-// counts            64 bits, one unit is 1e-09
+// counts            40 bits, one unit is 1e-09
 // smoothing         1.0
 // update            counts the sample, as training on all the data would
-// safe updates      9223372036 are proved not to overflow 64-bit lanes
+// safe updates      1537228672 are proved not to overflow 64-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 2.01e-07
 pragma solidity 0.8.34;
 
@@ -28,6 +28,7 @@ import {
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title PairsNaiveBayes: a Naive Bayes classifier compiled from MultinomialNB
 /// @notice Score of a class: P(class) * product over the sample of P(feature | class) ^ value.
@@ -40,9 +41,9 @@ contract PairsNaiveBayes is Classifier64 {
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 3;
     /// @dev Bytes of a published count.
-    uint256 private constant COUNT_BYTES = 8;
+    uint256 private constant COUNT_BYTES = 5;
     /// @dev Bytes of a feature's published counts.
-    uint256 private constant ROW_BYTES = 24;
+    uint256 private constant ROW_BYTES = 15;
     /// @dev Units of a numerator per unit of a count, of which one is worth 1e-09.
     uint256 private constant FACTOR_M = 1;
     /// @dev No numerator is this wide or wider, whatever the lanes hold.
@@ -53,40 +54,67 @@ contract PairsNaiveBayes is Classifier64 {
     uint256 private constant ALPHA_SUM = 6000000000;
     /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 6;
-    /// @dev Bits of an added count: 9223372036 updates are proved to fit.
-    uint256 private constant LANE_BITS = 64;
-    /// @dev Added counts in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 4;
-    /// @dev Slots of added counts.
-    uint256 private constant DELTA_SLOTS = 5;
-    /// @dev The largest added count.
-    int256 private constant LANE_MAX = 9223372036854775807;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 2;
+    /// @dev The most that is added to a class's samples, and to what was counted in them.
+    int256 private constant CLASS_MAX = 9223372036854775807;
     /// @dev Units of one sample or occurrence.
     int256 private constant GRAIN = 1;
     /// @dev The largest value that can be learned from: 1.0, twice the largest seen.
     int64 private constant MAX_VALUE = 1000000000;
+    /// @dev Bits of a learned lane in `delta`.
+    uint256 private constant LOW_BITS = 64;
+    /// @dev Slots of learned lanes.
+    uint256 private constant DELTA_SLOTS = 6;
+    /// @dev The slot of the first flags.
+    uint256 private constant FLAGS_SLOT = 2;
+    /// @dev Their lowest bit there.
+    uint256 private constant FLAGS_SHIFT = 128;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 1;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 127;
+    /// @dev The largest learned value.
+    int256 private constant LANE_MAX = 9223372036854775807;
+    /// @dev The smallest learned value.
+    int256 private constant LANE_MIN = -9223372036854775808;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000003f00000000000000000000000000000000;
+    /// @dev A slot without anything learned, as deployment has written it.
+    uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x74592bb50913031ede7565a7f89f63c94b0ad0bef7241b6c65bd4c20eaaabf1f;
+    bytes32 public constant modelHash = 0x1d6ce8b9b79dbc8831d6f03aa7b2b019cb089432efaea1de5ace2a0d88dfbbfa;
 
-    /// @dev What updates have added, two lanes a class: samples, and all that was counted; slot 1 on.
-    int128[2 * CLASSES] private classDelta;
+    /// @dev What updates have added, two lanes of 64 bits a class: samples, and all that was counted; slot 1 on.
+    uint256[CLASS_SLOTS] private classDelta;
 
-    /// @dev Counts that updates have added: lane i * CLASSES + class; slot 4 on.
+    /// @dev Counts that updates have added, class by class, 64 bits each, feature by feature; slot 3 on.
     uint256[DELTA_SLOTS] private delta;
 
-    // THE PUBLISHED COUNTS: 64 bits each, feature by feature
+    // THE PUBLISHED COUNTS: 40 bits each, feature by feature
+
+    constructor() {
+        // Paid for once here, so that no lesson pays for the first use of a slot.
+        for (uint256 slot = 0; slot < DELTA_SLOTS; ++slot) {
+            delta[slot] = UNTOUCHED;
+        }
+        assembly ("memory-safe") {
+            sstore(1, 0x8000000000000000800000000000000080000000000000008000000000000000)
+            sstore(2, 0x8000000000000000000000000000000080000000000000008000000000000000)
+        }
+    }
 
     /// @dev Copies the published counts from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
         // forgefmt: disable-next-item
         bytes memory base =
-            hex"00000000b2d05e00000000003b9aca000000000077359400" // feature 0: 3, 1, 2
-            hex"000000000000000000000000ee6b28000000000077359400" // feature 1: 0, 4, 2
-            hex"000000003b9aca0000000000000000000000000077359400" // feature 2: 1, 0, 2
-            hex"00000001a13b86000000000000000000000000003b9aca00" // feature 3: 7, 0, 1
-            hex"0000000077359400000000012a05f2000000000000000000" // feature 4: 2, 5, 0
-            hex"00000000000000000000000218711a000000000000000000"; // feature 5: 0, 9, 0
+            hex"00b2d05e00003b9aca000077359400" // feature 0: 3, 1, 2
+            hex"000000000000ee6b28000077359400" // feature 1: 0, 4, 2
+            hex"003b9aca0000000000000077359400" // feature 2: 1, 0, 2
+            hex"01a13b86000000000000003b9aca00" // feature 3: 7, 0, 1
+            hex"0077359400012a05f2000000000000" // feature 4: 2, 5, 0
+            hex"00000000000218711a000000000000"; // feature 5: 0, 9, 0
         assembly ("memory-safe") {
             table := add(base, 0x20)
         }
@@ -100,8 +128,9 @@ contract PairsNaiveBayes is Classifier64 {
     // ENCODE: index * 2**32 + value for every feature that is not zero, in the order of the indices;
     // the value is round(x * 1000000000) as a signed 32-bit number
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkSample(int64[] memory data) private pure {
         if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
+        Samples.requireInt64(data);
         int64 previous = -1;
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i] >> 32;
@@ -122,7 +151,7 @@ contract PairsNaiveBayes is Classifier64 {
     }
 
     /// @dev Counts are never negative.
-    function _checkValues(int64[] calldata data) private pure {
+    function _checkValues(int64[] memory data) private pure {
         for (uint256 i = 0; i < data.length; ++i) {
             int64 value = int64(_value(data[i]));
             if (value < 0) revert NegativeFeatureValue(i, value);
@@ -133,7 +162,7 @@ contract PairsNaiveBayes is Classifier64 {
 
     /// @dev P(class)^s * product over the sample of (count / total)^value, where the real value is value / s
     /// with s = 1000000000, so that every power is a whole number.
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
         _checkSample(data);
         _checkValues(data);
         uint256 n = data.length;
@@ -208,13 +237,9 @@ contract PairsNaiveBayes is Classifier64 {
     function _countsOf(uint256 base, uint256 index) private view returns (uint256[] memory counts) {
         counts = new uint256[](CLASSES);
         uint256 pointer = _baseRow(base, index);
-        uint256 lane = index * CLASSES;
-        uint256 word = delta[lane / LANES_PER_SLOT];
         for (uint256 row = 0; row < CLASSES; ++row) {
             int256 count = Lanes.load(pointer + row * COUNT_BYTES, COUNT_BYTES);
-            if (row != 0 && lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-            count += Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS);
-            ++lane;
+            count += _learned(index, row);
             counts[row] = uint256(count);
         }
     }
@@ -224,18 +249,31 @@ contract PairsNaiveBayes is Classifier64 {
         return ALPHA;
     }
 
+    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero.
+    function _added(uint256 lane) private view returns (uint256 added) {
+        assembly ("memory-safe") {
+            let word := sload(add(classDelta.slot, shr(2, lane)))
+            added := and(shr(shl(6, and(lane, 3)), word), 0xffffffffffffffff)
+            added := xor(added, 0x8000000000000000)
+        }
+    }
+
     /// @dev Samples of a class.
     function _classCount(uint256 row) private view returns (uint256) {
-        if (row == 0) return 5 + uint128(classDelta[0]); // 5 samples
-        if (row == 1) return 9 + uint128(classDelta[2]); // 9 samples
-        return 3 + uint128(classDelta[2 * row]); // 3 samples
+        unchecked {
+            if (row == 0) return 5 + _added(0); // 5 samples
+            if (row == 1) return 9 + _added(2); // 9 samples
+            return 3 + _added(2 * row); // 3 samples
+        }
     }
 
     /// @dev All that was counted of a class, in units.
     function _classTotal(uint256 row) private view returns (uint256) {
-        if (row == 0) return 13000000000 + uint128(classDelta[1]); // 13 counted
-        if (row == 1) return 19000000000 + uint128(classDelta[3]); // 19 counted
-        return 7000000000 + uint128(classDelta[2 * row + 1]); // 7 counted
+        unchecked {
+            if (row == 0) return 13000000000 + _added(1); // 13 counted
+            if (row == 1) return 19000000000 + _added(3); // 19 counted
+            return 7000000000 + _added(2 * row + 1); // 7 counted
+        }
     }
 
     /// @dev The fixed probability of a class to the power of 1000000000, packed.
@@ -250,40 +288,198 @@ contract PairsNaiveBayes is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
-        for (uint64 row = 1; row < CLASSES; ++row) {
-            if (scores[row] > scores[best]) best = row;
+        assembly ("memory-safe") {
+            let highest := mload(add(scores, 0x20))
+            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
+                let score := mload(add(add(scores, 0x20), shl(5, row)))
+                if sgt(score, highest) {
+                    highest := score
+                    best := row
+                }
+            }
         }
     }
 
     // UPDATE
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkSample(data);
         _checkValues(data);
         int256 total = 0;
         for (uint256 i = 0; i < data.length; ++i) {
-            int64 value = int64(_value(data[i]));
-            if (value > MAX_VALUE) revert FeatureValueOutOfRange(i, value, MAX_VALUE);
-            if (value == 0) continue;
-            int256 units = value;
-            uint256 lane = _index(data[i]) * CLASSES + classification;
-            uint256 word = delta[lane / LANES_PER_SLOT];
-            int256 moved = Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) + units;
-            if (moved > LANE_MAX) revert LaneOverflow(lane, moved);
-            delta[lane / LANES_PER_SLOT] = Lanes.set(word, lane % LANES_PER_SLOT, LANE_BITS, moved);
+            int64 units = int64(_value(data[i]));
+            if (units > MAX_VALUE) revert FeatureValueOutOfRange(i, units, MAX_VALUE);
             total += units;
         }
+        _storeFlags(_learnAll(_loadFlags(), data, classification, 1));
         _countSample(classification, total);
     }
 
-    /// @dev One more sample of a class, in which `total` was counted. FEATURES * LANE_MAX fits in an int128.
+    /// @dev One more sample of a class, in which `total` was counted. Both lanes of a class are in one slot.
     function _countSample(uint64 classification, int256 total) private {
-        int256 samples = classDelta[2 * classification] + GRAIN;
-        if (samples > LANE_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, samples);
-        classDelta[2 * classification] = int128(samples);
-        classDelta[2 * classification + 1] += int128(total);
+        uint256 samples = _added(2 * classification) + uint256(GRAIN);
+        if (samples > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
+        uint256 counted = _added(2 * classification + 1) + uint256(total);
+        if (counted > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(counted));
+        assembly ("memory-safe") {
+            let lane := shl(1, classification)
+            let at := add(classDelta.slot, shr(2, lane))
+            let shift := shl(6, and(lane, 3))
+            let pair := xor(or(samples, shl(64, counted)), 0x80000000000000008000000000000000)
+            let mask := shl(shift, 0xffffffffffffffffffffffffffffffff)
+            sstore(at, or(and(sload(at), not(mask)), shl(shift, pair)))
+        }
+    }
+
+    // LEARNED: what updates have added, LOW_BITS a lane
+
+    /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
+    function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
+        assembly ("memory-safe") {
+            slot := add(shl(1, row), shr(2, index))
+            place := and(index, 3)
+        }
+    }
+
+    /// @dev What updates have added to a lane.
+    function _learned(uint256 index, uint256 row) private view returns (int256 value) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 3 on are `delta`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(3, cell))
+                    found := signextend(
+                        7,
+                        shr(
+                            mul(spot, 64),
+                            xor(word, 0x8000000000000000800000000000000080000000000000008000000000000000)
+                        )
+                    )
+                }
+            }
+            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
+            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            value := laneAt(slot, place, and(shr(shift, flags), 1))
+        }
+    }
+
+    // Flags say of a slot, without reading it: bit 0, some lane is not zero.
+
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
+    }
+
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
+
+    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
+    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        uint256 flagged;
+        int256 moved;
+        int256 low;
+        assembly ("memory-safe") {
+            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let at := add(delta.slot, slot)
+            let word := 0
+            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let shift := mul(place, LOW_BITS)
+            moved := add(signextend(7, shr(shift, word)), step)
+            low := signextend(7, moved)
+            let mask := shl(shift, 0xffffffffffffffff)
+            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
+            sstore(at, xor(word, UNTOUCHED))
+            flagged := iszero(iszero(word))
+            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
+            flags := xor(flags, shl(flagsShift, changed))
+        }
+        if (low != moved) revert LaneOverflow(index * 3 + row, moved);
+        return flags;
+    }
+
+    /// @dev Adds step * value to the lane of every element of a sample. A word
+    /// stays on the stack as long as it is worked on.
+    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
+        uint256 element;
+        assembly ("memory-safe") {
+            element := add(data, 0x20)
+        }
+        return _learnFrom(flags, element, element + 32 * data.length, row, step);
+    }
+
+    /// @dev `_learnAll` for the elements in memory from `element` to `end`.
+    function _learnFrom(uint256 flags, uint256 element, uint256 end, uint256 row, int256 step)
+        private
+        returns (uint256)
+    {
+        while (element != end) {
+            int256 moved;
+            int256 low;
+            assembly ("memory-safe") {
+                let slot := 0
+                // The slot within the row; none at first.
+                let held := not(0)
+                let word := 0
+                for {} and(lt(element, end), eq(moved, low)) { element := add(element, 0x20) } {
+                    let index := mload(element)
+                    let moves := mul(step, signextend(3, index))
+                    index := shr(32, index)
+                    if iszero(moves) { continue }
+                    if xor(shr(2, index), held) {
+                        if not(held) {
+                            sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                            let at := add(FLAGS_SHIFT, slot)
+                            flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                        }
+                        held := shr(2, index)
+                        slot := add(shl(1, row), shr(2, index))
+                        word := 0
+                        if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
+                            word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        }
+                    }
+                    let shift := shl(6, and(index, 3))
+                    moved := add(signextend(7, shr(shift, word)), moves)
+                    low := signextend(7, moved)
+                    // Changes the bits in which the lane is another one now.
+                    word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xffffffffffffffff)))
+                }
+                if not(held) {
+                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                    let at := add(FLAGS_SHIFT, slot)
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                }
+            }
+            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+        }
+        return flags;
+    }
+
+    /// @dev What the element before `element` teaches does not fit in its lane.
+    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
+        private
+        pure
+        returns (uint256)
+    {
+        uint256 index;
+        assembly ("memory-safe") {
+            index := shr(32, mload(sub(element, 0x20)))
+            end := 0
+        }
+        revert LaneOverflow(index * 3 + row, moved);
     }
 
     // GETTERS
@@ -345,7 +541,7 @@ contract PairsNaiveBayes is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x657139e62f0dba2b3d2b7534ed63896782b95ce80efda49ec50775f7f77796ac;
+    bytes32 public constant sampleEncoderHash = 0x08b2855bef49c3c38bc7a18b8227c3e262984db44609a0e1cd89e86579c085fc;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

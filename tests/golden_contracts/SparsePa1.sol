@@ -4,12 +4,12 @@
 //
 // estimator         Perceptron(eta0=0.5)
 // trained by        DCAI model JSON (sparse perceptron)
-// model hash        0x8df2ca80d01ce04fff1f21af6c83ce4506ce8bbbcb934122c39a224e6a167563
+// model hash        0xe4218eadc64d5f3ab301a4d22ac915ebd0fb90223c95f8a79ad55cdd3a869ec1
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // weights           8 bits, one unit is 0.03125
 // update            pa1, C = 0.125, no penalty
-// safe updates      131071 are proved not to overflow 32-bit lanes
+// safe updates      68719476719 are proved not to overflow 64-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
@@ -28,11 +28,12 @@ import {
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title SparsePa1: a linear classifier compiled from Perceptron
 /// @notice Score of a row: FACTOR_K * sum_i (W_i * FACTOR_A + D_i * FACTOR_E) * x_i + B + b
 /// @dev W, B: as published, in code. D, b: what updates have added, in storage. One unit of a
-/// score is worth 3.0517578125e-07.
+/// score is worth 3.725290298461914e-11.
 contract SparsePa1 is Classifier64 {
     /// @dev Number of features.
     uint256 private constant FEATURES = 6;
@@ -51,21 +52,13 @@ contract SparsePa1 is Classifier64 {
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 4;
     /// @dev Fine units of a published weight; one is worth 0.03125.
-    int256 private constant FACTOR_A = 1024;
-    /// @dev Units of a score per fine unit of a weight (worth 3.0517578125e-05) and wire unit.
+    int256 private constant FACTOR_A = 8388608;
+    /// @dev Units of a score per fine unit of a weight (worth 3.725290298461914e-09) and wire unit.
     int256 private constant FACTOR_K = 100;
-    /// @dev Fine units of a learned unit; one is worth 3.0517578125e-05.
+    /// @dev Fine units of a learned unit; one is worth 3.725290298461914e-09.
     int256 private constant FACTOR_E = 1;
-    /// @dev Bits of a learned weight: 131071 updates are proved to fit.
-    uint256 private constant LANE_BITS = 32;
-    /// @dev Learned weights in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 8;
-    /// @dev Slots of learned weights.
-    uint256 private constant DELTA_SLOTS = 1;
-    /// @dev The largest learned weight; the smallest is -LANE_MAX - 1.
-    int256 private constant LANE_MAX = 2147483647;
     /// @dev Step times wire value per learned unit.
-    int256 private constant DIVISOR = 562949953421312;
+    int256 private constant DIVISOR = 68719476736;
     /// @dev Units of a score by which a step of DIVISOR moves the intercept.
     int256 private constant INTERCEPT_STEP = 1;
     /// @dev Of a sample that can be learned from: 0.
@@ -77,30 +70,71 @@ contract SparsePa1 is Classifier64 {
     /// @dev One unit of a score, times 2**(64 + UNIT_SHIFT).
     int256 private constant UNIT_MANTISSA = 50706024009129176059868128215;
     /// @dev See UNIT_MANTISSA.
-    uint256 private constant UNIT_SHIFT = 53;
+    uint256 private constant UNIT_SHIFT = 66;
     /// @dev C = 0.125, times 2**64.
     int256 private constant C_X64 = 2305843009213693952;
     /// @dev Squared wire units per 1.0.
     int256 private constant SCALE_SQUARED = 1;
-    /// @dev 30517.578125, times 2**DCAI_WEIGHT_SHIFT.
+    /// @dev 3.725290298461914, times 2**DCAI_WEIGHT_SHIFT.
     int256 private constant DCAI_WEIGHT_MANTISSA = 147573952589676412928000000000;
     /// @dev See DCAI_WEIGHT_MANTISSA.
-    uint256 private constant DCAI_WEIGHT_SHIFT = 82;
-    /// @dev 305.17578125, times 2**DCAI_INTERCEPT_SHIFT.
+    uint256 private constant DCAI_WEIGHT_SHIFT = 95;
+    /// @dev 0.03725290298461914, times 2**DCAI_INTERCEPT_SHIFT.
     int256 private constant DCAI_INTERCEPT_MANTISSA = 94447329657392904273920000000;
     /// @dev See DCAI_INTERCEPT_MANTISSA.
-    uint256 private constant DCAI_INTERCEPT_SHIFT = 88;
+    uint256 private constant DCAI_INTERCEPT_SHIFT = 101;
+    /// @dev Bits of a learned lane in `delta`.
+    uint256 private constant LOW_BITS = 32;
+    /// @dev Slots of learned lanes.
+    uint256 private constant DELTA_SLOTS = 1;
+    /// @dev The slot of the first flags.
+    uint256 private constant FLAGS_SLOT = 1;
+    /// @dev Their lowest bit there.
+    uint256 private constant FLAGS_SHIFT = 128;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 2;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 63;
+    /// @dev The largest learned value.
+    int256 private constant LANE_MAX = 9223372034707292159;
+    /// @dev The smallest learned value.
+    int256 private constant LANE_MIN = -9223372034707292160;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000000300000000000000000000000000000000;
+    /// @dev A slot without anything learned, as deployment has written it.
+    uint256 private constant UNTOUCHED = 0x8000000080000000800000008000000080000000800000008000000080000000;
+    /// @dev Bits of a lane in `wide`.
+    uint256 private constant WIDE_BITS = 32;
+    /// @dev Lanes in a slot of `wide`.
+    uint256 private constant WIDE_PER_SLOT = 8;
+    /// @dev Slots of `wide` for one of `delta`.
+    uint256 private constant WIDE_STRIDE = 1;
+    /// @dev Slots of `wide`.
+    uint256 private constant WIDE_SLOTS = 1;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x8df2ca80d01ce04fff1f21af6c83ce4506ce8bbbcb934122c39a224e6a167563;
+    bytes32 public constant modelHash = 0xe4218eadc64d5f3ab301a4d22ac915ebd0fb90223c95f8a79ad55cdd3a869ec1;
 
     /// @dev What updates have added to the intercepts, in units of a score; slot 1 on.
     int128[ROWS] private interceptDelta;
 
-    /// @dev What updates have added to the weights: lane i * ROWS + row; slot 2 on.
+    /// @dev What updates have added to the weights, row by row, 32 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 3 on.
+    uint256[WIDE_SLOTS] private wide;
+
     // THE PUBLISHED WEIGHTS: 8 bits each, feature by feature
+
+    constructor() {
+        // Paid for once here, so that no lesson pays for the first use of a slot.
+        for (uint256 slot = 0; slot < DELTA_SLOTS; ++slot) {
+            delta[slot] = UNTOUCHED;
+        }
+        assembly ("memory-safe") {
+            sstore(1, 0x8000000000000000000000000000000080000000000000000000000000000000)
+        }
+    }
 
     /// @dev Copies the published weights from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -119,25 +153,66 @@ contract SparsePa1 is Classifier64 {
 
     // ENCODE: the index of every feature that is present, repeated as often as it is counted
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkLength(int64[] memory data) private pure {
         if (data.length == 0) revert EmptySample();
         if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
-        for (uint256 i = 0; i < data.length; ++i) {
-            int64 index = data[i];
-            if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+    }
+
+    /// @dev Elements were read up to the address `end`: all, or all before the first bad one.
+    function _requireRead(int64[] memory data, uint256 end) private pure {
+        uint256 readable;
+        assembly ("memory-safe") {
+            readable := shr(5, sub(end, add(data, 0x20)))
+        }
+        if (readable != data.length) {
+            Samples.requireInt64(data);
+            revert FeatureIndexOutOfRange(readable, data[readable]);
         }
     }
 
+    /// @return ascending whether no index is repeated, because they are in order.
+    function _checkSample(int64[] memory data) private pure returns (bool ascending) {
+        _checkLength(data);
+        uint256 end;
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            end := add(element, shl(5, mload(data)))
+            let previous := not(0)
+            let disorder := 0
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let index := mload(element)
+                // As signed numbers, so that each is above -1 as well.
+                disorder := or(disorder, iszero(sgt(index, previous)))
+                previous := index
+            }
+            ascending := iszero(disorder)
+            // The last is the highest of those in order; others are asked one by one.
+            if or(disorder, sgt(previous, 5)) {
+                let until := end
+                end := add(data, 0x20)
+                for {} and(lt(end, until), lt(mload(end), FEATURES)) {} { end := add(end, 0x20) }
+            }
+        }
+        _requireRead(data, end);
+    }
+
     /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
-    function _checkRepeats(int64[] calldata data) private pure {
+    /// @return squaredNorm of the sample as counts
+    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
+        if (_checkSample(data)) return data.length; // ascending: nothing is repeated
         uint256 lanes = 256 / COUNT_BITS;
         uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
-        for (uint256 i = 0; i < data.length; ++i) {
-            uint256 index = uint64(data[i]);
-            uint256 shift = index % lanes * COUNT_BITS;
-            uint256 word = counts[index / lanes];
-            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
-            counts[index / lanes] = word + (1 << shift);
+        unchecked {
+            for (uint256 i = 0; i < data.length; ++i) {
+                uint256 index = uint64(data[i]);
+                uint256 shift = index % lanes * COUNT_BITS;
+                uint256 word = counts[index / lanes];
+                uint256 count = (word >> shift) % (1 << COUNT_BITS);
+                if (count == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+                // (n + 1)^2 = n^2 + 2 n + 1
+                squaredNorm += 2 * count + 1;
+                counts[index / lanes] = word + (1 << shift);
+            }
         }
     }
 
@@ -148,18 +223,73 @@ contract SparsePa1 is Classifier64 {
 
     // SCORE
 
-    /// @dev No sum can leave int256, for any sample: the compiler proved it with these constants.
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
-        _checkSample(data);
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
+        _checkLength(data);
+        return _scoresOf(data);
+    }
+
+    /// @dev Scores of a sample that was checked, but for its indices. No sum can leave int256, for any sample: the
+    /// compiler proved it with these constants.
+    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores) {
         scores = new int256[](ROWS);
         uint256 base = _loadBase();
+        int256 published = 0;
+        int256 learned = 0;
+        uint256 end;
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 2 on are `delta`, slots 3 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(2, cell))
+                    found := signextend(
+                        3,
+                        shr(
+                            mul(spot, 32),
+                            xor(word, 0x8000000080000000800000008000000080000000800000008000000080000000)
+                        )
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(3, mul(cell, 1)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(32, digit))
+                }
+            }
+            let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            let held := not(0)
+            let lanes := 0
+            end := add(add(data, 0x20), shl(5, mload(data)))
+            // A weight is the last bytes of a word; before the first stands the table's length.
+            let table := sub(base, 31)
+            for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
+                let index := mload(element)
+                if iszero(lt(index, FEATURES)) {
+                    end := element
+                    break
+                }
+                published := add(published, signextend(0, mload(add(table, index))))
+                let slot := shr(3, index)
+                let flagged := and(shr(shl(1, slot), flags), 3)
+                if flagged {
+                    let lane := 0
+                    switch flagged
+                    case 1 {
+                        // Lanes of a slot are read once where they follow each other.
+                        if xor(slot, held) {
+                            held := slot
+                            lanes := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        }
+                        lane := signextend(3, shr(shl(5, and(index, 7)), lanes))
+                    }
+                    default { lane := laneAt(slot, and(index, 7), flagged) }
+                    learned := add(learned, lane)
+                }
+            }
+        }
+        _requireRead(data, end);
         unchecked {
-            for (uint256 i = 0; i < data.length; ++i) {
-                _addFeature(scores, base, _index(data[i]));
-            }
-            for (uint256 row = 0; row < ROWS; ++row) {
-                scores[row] = scores[row] * FACTOR_K + _intercept(row);
-            }
+            scores[0] = (published * FACTOR_A + learned * FACTOR_E) * FACTOR_K + _intercept(0);
         }
     }
 
@@ -167,53 +297,10 @@ contract SparsePa1 is Classifier64 {
     function _addFeature(int256[] memory sums, uint256 base, uint256 index) private view {
         unchecked {
             uint256 pointer = _baseRow(base, index);
-            uint256 lane = index * ROWS;
-            uint256 word = delta[lane / LANES_PER_SLOT];
             for (uint256 row = 0; row < ROWS; ++row) {
                 int256 weight = Lanes.load(pointer + row * WEIGHT_BYTES, WEIGHT_BYTES) * FACTOR_A;
-                if (row != 0 && lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-                weight += Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) * FACTOR_E;
-                ++lane;
+                weight += _learned(index, row) * FACTOR_E;
                 sums[row] += weight;
-            }
-        }
-    }
-
-    /// @dev The squared norm of the sample as counts. Every feature's count is kept in transient
-    /// storage meanwhile and cleared again, so that indices may come in any order: from the last slot
-    /// down, as what is declared transient lies in the first ones.
-    function _measure(int64[] calldata data) private returns (uint256 squaredNorm) {
-        for (uint256 i = 0; i < data.length; ++i) {
-            uint256 index = uint64(data[i]);
-            uint256 count;
-            assembly ("memory-safe") {
-                count := tload(not(index))
-                tstore(not(index), add(count, 1))
-            }
-            // (n + 1)^2 = n^2 + 2 n + 1
-            squaredNorm += 2 * count + 1;
-        }
-        for (uint256 i = 0; i < data.length; ++i) {
-            uint256 index = uint64(data[i]);
-            assembly ("memory-safe") {
-                tstore(not(index), 0)
-            }
-        }
-        if (squaredNorm < MIN_SQUARED_NORM || (MAX_SQUARED_NORM != 0 && squaredNorm > MAX_SQUARED_NORM)) {
-            revert SquaredNormOutOfRange(squaredNorm, MIN_SQUARED_NORM, MAX_SQUARED_NORM);
-        }
-    }
-
-    /// @dev Adds round(step / DIVISOR) to every lane of each index, in the sample's order.
-    function _moveWeights(int64[] calldata data, int256[] memory steps) private {
-        for (uint256 i = 0; i < data.length; ++i) {
-            uint256 lane = _index(data[i]) * ROWS;
-            for (uint256 row = 0; row < ROWS; ++row) {
-                int256 product = steps[row];
-                if (product != 0) {
-                    delta[lane / LANES_PER_SLOT] = _moveLane(delta[lane / LANES_PER_SLOT], lane, product);
-                }
-                ++lane;
             }
         }
     }
@@ -249,12 +336,13 @@ contract SparsePa1 is Classifier64 {
     // UPDATE
 
     /// @dev One step of scikit-learn's partial_fit, learning rate C = 0.125: passive-aggressive I.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        _checkSample(data);
-        _checkRepeats(data);
-        uint256 squaredNorm = _measure(data);
-        int256[] memory steps = _scores(data);
+        uint256 squaredNorm = _checkLesson(data);
+        if (squaredNorm < MIN_SQUARED_NORM || (MAX_SQUARED_NORM != 0 && squaredNorm > MAX_SQUARED_NORM)) {
+            revert SquaredNormOutOfRange(squaredNorm, MIN_SQUARED_NORM, MAX_SQUARED_NORM);
+        }
+        int256[] memory steps = _scoresOf(data);
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
@@ -285,36 +373,232 @@ contract SparsePa1 is Classifier64 {
     function _moveIntercepts(int256[] memory steps) private {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = interceptDelta[row] + change;
+            int256 moved = _interceptDelta(row) + change;
             if (moved != int128(moved)) revert InterceptOverflow(row, moved);
-            interceptDelta[row] = int128(moved);
+            interceptDelta[row] = int128(moved) ^ type(int128).min;
         }
     }
 
-    /// @dev The storage word with lane `lane` moved by round(product / DIVISOR).
-    function _moveLane(uint256 word, uint256 lane, int256 product) private pure returns (uint256) {
-        int256 moved = Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) + FixedPoint.divRoundHalfAway(product, DIVISOR);
-        if (moved > LANE_MAX || moved < -LANE_MAX - 1) revert LaneOverflow(lane, moved);
-        return Lanes.set(word, lane % LANES_PER_SLOT, LANE_BITS, moved);
+    /// @dev product / DIVISOR, rounded to the nearest, in a tie up.
+    function _rounded(int256 product) private pure returns (int256 quotient) {
+        assembly {
+            // Above zero for the division; no product comes near 2**252.
+            quotient := sub(
+                div(
+                    add(product, 7237005577332262213973186563042994240829374041602535252466099000528930340864),
+                    DIVISOR
+                ),
+                105312291668557186697918027683670432318895095400549111254310977536
+            )
+        }
+    }
+
+    /// @dev Adds round(step / DIVISOR) to every lane of each feature, row by row.
+    function _moveWeights(int64[] memory data, int256[] memory steps) private {
+        uint256 flags = _loadFlags();
+        for (uint256 row = 0; row < ROWS; ++row) {
+            int256 step = _rounded(steps[row]);
+            if (step != 0) flags = _learnAll(flags, data, row, step);
+        }
+        _storeFlags(flags);
+    }
+
+    // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
+
+    /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
+    function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
+        assembly ("memory-safe") {
+            slot := shr(3, index)
+            place := and(index, 7)
+        }
+    }
+
+    /// @dev What updates have added to a lane.
+    function _learned(uint256 index, uint256 row) private view returns (int256 value) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 2 on are `delta`, slots 3 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(2, cell))
+                    found := signextend(
+                        3,
+                        shr(
+                            mul(spot, 32),
+                            xor(word, 0x8000000080000000800000008000000080000000800000008000000080000000)
+                        )
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(3, mul(cell, 1)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(32, digit))
+                }
+            }
+            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
+            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            value := laneAt(slot, place, and(shr(shift, flags), 3))
+        }
+    }
+
+    // Flags say of a slot, without reading it: bit 0, some lane is not zero; bit 1, some lane has carried.
+
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
+    }
+
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
+
+    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
+    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        uint256 flagged;
+        int256 moved;
+        int256 low;
+        assembly ("memory-safe") {
+            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let at := add(delta.slot, slot)
+            let word := 0
+            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let shift := mul(place, LOW_BITS)
+            moved := add(signextend(3, shr(shift, word)), step)
+            low := signextend(3, moved)
+            let mask := shl(shift, 0xffffffff)
+            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
+            sstore(at, xor(word, UNTOUCHED))
+            flagged := iszero(iszero(word))
+            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
+            flags := xor(flags, shl(flagsShift, changed))
+        }
+        if (low != moved) return _carry(flags, slot, place, index * 1 + row, low, (moved - low) >> LOW_BITS);
+        return flags;
+    }
+
+    /// @dev Adds `step` to the lane of every element of a sample. A word
+    /// stays on the stack as long as it is worked on.
+    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
+        uint256 element;
+        assembly ("memory-safe") {
+            element := add(data, 0x20)
+        }
+        return _learnFrom(flags, element, element + 32 * data.length, row, step);
+    }
+
+    /// @dev `_learnAll` for the elements in memory from `element` to `end`.
+    function _learnFrom(uint256 flags, uint256 element, uint256 end, uint256 row, int256 step)
+        private
+        returns (uint256)
+    {
+        while (element != end) {
+            int256 moved;
+            int256 low;
+            assembly ("memory-safe") {
+                let slot := 0
+                // The slot within the row; none at first.
+                let held := not(0)
+                let word := 0
+                for {} and(lt(element, end), eq(moved, low)) { element := add(element, 0x20) } {
+                    let index := mload(element)
+                    if xor(shr(3, index), held) {
+                        if not(held) {
+                            sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                            let at := add(FLAGS_SHIFT, shl(1, slot))
+                            flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                        }
+                        held := shr(3, index)
+                        slot := shr(3, index)
+                        word := 0
+                        if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
+                            word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        }
+                    }
+                    let shift := shl(5, and(index, 7))
+                    moved := add(signextend(3, shr(shift, word)), step)
+                    low := signextend(3, moved)
+                    // Changes the bits in which the lane is another one now.
+                    word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xffffffff)))
+                }
+                if not(held) {
+                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                    let at := add(FLAGS_SHIFT, shl(1, slot))
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                }
+            }
+            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+        }
+        return flags;
+    }
+
+    /// @dev What the element before `element` teaches does not fit in its lane.
+    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
+        private
+        returns (uint256)
+    {
+        uint256 index;
+        assembly ("memory-safe") {
+            index := mload(sub(element, 0x20))
+            end := 0
+        }
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        return _carry(flags, slot, place, index * 1 + row, low, (moved - low) >> LOW_BITS);
+    }
+
+    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
+        private
+        returns (uint256)
+    {
+        uint256 first = slot * WIDE_STRIDE;
+        uint256 at = first + place / WIDE_PER_SLOT;
+        uint256 word = wide[at];
+        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
+        int256 value = (digit << LOW_BITS) + low;
+        if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
+        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        // A digit that comes back to zero may have been the last of its slot.
+        uint256 carried = 0;
+        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
+            if (wide[i] != 0) carried = 2;
+        }
+        assembly ("memory-safe") {
+            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
+        }
+        return flags;
     }
 
     // GETTERS
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 2457600 + interceptDelta[row]; // 0.75
+        return 20132659200 + _interceptDelta(row); // 0.75
+    }
+
+    /// @dev What updates have added to an intercept.
+    function _interceptDelta(uint256 row) private view returns (int128) {
+        return interceptDelta[row] ^ type(int128).min;
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 lane = index * ROWS + row;
         uint256 pointer = _baseRow(base, index) + row * WEIGHT_BYTES;
         weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
-        weight += Lanes.get(delta[lane / LANES_PER_SLOT], lane % LANES_PER_SLOT, LANE_BITS) * FACTOR_E;
+        weight += _learned(index, row) * FACTOR_E;
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
-    /// worth 3.0517578125e-05 each, then the intercepts, in units of a score.
+    /// worth 3.725290298461914e-09 each, then the intercepts, in units of a score.
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
@@ -352,7 +636,7 @@ contract SparsePa1 is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x28aa4e46358cbbbe4f308627d942d4ebc78d04b0daf010c44ea32349be92f79b;
+    bytes32 public constant sampleEncoderHash = 0xa607b1a21572126489752c2b5fbad781d4ab05ee742e308b070c8b8bfc65874a;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {

@@ -4,7 +4,7 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (sparse nearest centroid classifier)
-// model hash        0x090d31a30938e8fa6ab9e521b4cddcd2aa2ef778c8664f24bbdeed4afb2e2d8c
+// model hash        0x8b3d7d0c4c6ae2bf23c9af5283bbd5c69c7439a4aa1a24a430c18bc5464612f4
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // distance          euclidean
@@ -25,6 +25,7 @@ import {
 } from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title WordCentroids: a nearest centroid classifier compiled from NearestCentroid
 /// @notice Score of a class: 2 x.c - |c|^2 with its centroid c, which is |x|^2 minus the squared distance.
@@ -52,30 +53,65 @@ contract WordCentroids is Classifier64 {
     uint256 private constant COUNT_BITS = 4;
     /// @dev Units of a score per squared unit of a sum.
     int256 private constant FRACTION = 18446744073709551616;
-    /// @dev Bits of an added sum: 536870911 updates are proved to fit.
-    uint256 private constant LANE_BITS = 32;
-    /// @dev Added sums in a storage slot.
-    uint256 private constant LANES_PER_SLOT = 8;
-    /// @dev Slots of added sums.
-    uint256 private constant DELTA_SLOTS = 2;
-    /// @dev The largest added sum; the smallest is -LANE_MAX - 1.
-    int256 private constant LANE_MAX = 2147483647;
     /// @dev The most updates of a class.
     uint256 private constant COUNT_MAX = 4294967295;
+    /// @dev Bits of a learned lane in `delta`.
+    uint256 private constant LOW_BITS = 8;
+    /// @dev Slots of learned lanes.
+    uint256 private constant DELTA_SLOTS = 2;
+    /// @dev The slot of the first flags.
+    uint256 private constant FLAGS_SLOT = 3;
+    /// @dev Their lowest bit there.
+    uint256 private constant FLAGS_SHIFT = 64;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 2;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 95;
+    /// @dev The largest learned value.
+    int256 private constant LANE_MAX = 2147483519;
+    /// @dev The smallest learned value.
+    int256 private constant LANE_MIN = -2147483520;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x00000000000000000000000000000000000000000000000f0000000000000000;
+    /// @dev A slot without anything learned, as deployment has written it.
+    uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
+    /// @dev Bits of a lane in `wide`.
+    uint256 private constant WIDE_BITS = 32;
+    /// @dev Lanes in a slot of `wide`.
+    uint256 private constant WIDE_PER_SLOT = 8;
+    /// @dev Slots of `wide` for one of `delta`.
+    uint256 private constant WIDE_STRIDE = 4;
+    /// @dev Slots of `wide`.
+    uint256 private constant WIDE_SLOTS = 8;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x090d31a30938e8fa6ab9e521b4cddcd2aa2ef778c8664f24bbdeed4afb2e2d8c;
+    bytes32 public constant modelHash = 0x8b3d7d0c4c6ae2bf23c9af5283bbd5c69c7439a4aa1a24a430c18bc5464612f4;
 
-    /// @dev Samples that updates have added to each class; slot 1 on.
-    uint64[CLASSES] private countDelta;
-
-    /// @dev What updates have added to the squared norm of each class's sum; slot 2 on.
+    /// @dev What updates have added to the squared norm of each class's sum; slot 1 on.
     int256[CLASSES] private squareDelta;
 
-    /// @dev What updates have added to the sums: lane i * CLASSES + class; slot 4 on.
+    /// @dev Samples that updates have added to each class; slot 3 on.
+    uint32[CLASSES] private countDelta;
+
+    /// @dev What updates have added to the sums, class by class, 8 bits each, feature by feature; slot 4 on.
     uint256[DELTA_SLOTS] private delta;
 
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 6 on.
+    uint256[WIDE_SLOTS] private wide;
+
     // THE PUBLISHED SUMS: 8 bits each, feature by feature
+
+    constructor() {
+        // Paid for once here, so that no lesson pays for the first use of a slot.
+        for (uint256 slot = 0; slot < DELTA_SLOTS; ++slot) {
+            delta[slot] = UNTOUCHED;
+        }
+        assembly ("memory-safe") {
+            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
+            sstore(2, 0x8000000000000000000000000000000000000000000000000000000000000000)
+            sstore(3, 0x8000000000000000000000000000000000000000000000008000000080000000)
+        }
+    }
 
     /// @dev Copies the published sums from this contract's code to memory; returns their address.
     function _loadBase() private pure returns (uint256 table) {
@@ -99,24 +135,65 @@ contract WordCentroids is Classifier64 {
 
     // ENCODE: the index of every feature that is present, repeated as often as it is counted
 
-    function _checkSample(int64[] calldata data) private pure {
+    function _checkLength(int64[] memory data) private pure {
         if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
-        for (uint256 i = 0; i < data.length; ++i) {
-            int64 index = data[i];
-            if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+    }
+
+    /// @dev Elements were read up to the address `end`: all, or all before the first bad one.
+    function _requireRead(int64[] memory data, uint256 end) private pure {
+        uint256 readable;
+        assembly ("memory-safe") {
+            readable := shr(5, sub(end, add(data, 0x20)))
+        }
+        if (readable != data.length) {
+            Samples.requireInt64(data);
+            revert FeatureIndexOutOfRange(readable, data[readable]);
         }
     }
 
+    /// @return ascending whether no index is repeated, because they are in order.
+    function _checkSample(int64[] memory data) private pure returns (bool ascending) {
+        _checkLength(data);
+        uint256 end;
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            end := add(element, shl(5, mload(data)))
+            let previous := not(0)
+            let disorder := 0
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let index := mload(element)
+                // As signed numbers, so that each is above -1 as well.
+                disorder := or(disorder, iszero(sgt(index, previous)))
+                previous := index
+            }
+            ascending := iszero(disorder)
+            // The last is the highest of those in order; others are asked one by one.
+            if or(disorder, sgt(previous, 5)) {
+                let until := end
+                end := add(data, 0x20)
+                for {} and(lt(end, until), lt(mload(end), FEATURES)) {} { end := add(end, 0x20) }
+            }
+        }
+        _requireRead(data, end);
+    }
+
     /// @dev What `update` asks beyond that: no index more than MAX_COUNT times.
-    function _checkRepeats(int64[] calldata data) private pure {
+    /// @return squaredNorm of the sample as counts
+    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
+        if (_checkSample(data)) return data.length; // ascending: nothing is repeated
         uint256 lanes = 256 / COUNT_BITS;
         uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
-        for (uint256 i = 0; i < data.length; ++i) {
-            uint256 index = uint64(data[i]);
-            uint256 shift = index % lanes * COUNT_BITS;
-            uint256 word = counts[index / lanes];
-            if ((word >> shift) % (1 << COUNT_BITS) == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
-            counts[index / lanes] = word + (1 << shift);
+        unchecked {
+            for (uint256 i = 0; i < data.length; ++i) {
+                uint256 index = uint64(data[i]);
+                uint256 shift = index % lanes * COUNT_BITS;
+                uint256 word = counts[index / lanes];
+                uint256 count = (word >> shift) % (1 << COUNT_BITS);
+                if (count == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+                // (n + 1)^2 = n^2 + 2 n + 1
+                squaredNorm += 2 * count + 1;
+                counts[index / lanes] = word + (1 << shift);
+            }
         }
     }
 
@@ -127,61 +204,176 @@ contract WordCentroids is Classifier64 {
 
     // SCORE
 
-    function _scores(int64[] calldata data) internal view override returns (int256[] memory scores) {
-        _checkSample(data);
+    function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
+        _checkLength(data);
         scores = new int256[](CLASSES);
-        uint256 base = _loadBase();
-        for (uint256 i = 0; i < data.length; ++i) {
-            int256 value = GRAIN;
-            _addProducts(scores, base, _index(data[i]), value);
-        }
-        for (uint256 row = 0; row < CLASSES; ++row) {
-            scores[row] = _score(row, scores[row]);
-        }
+        (int256 product0, int256 product1) = _products(_loadBase(), data);
+        scores[0] = _score(0, GRAIN * product0);
+        scores[1] = _score(1, GRAIN * product1);
     }
 
-    /// @dev Adds value * S_i to the product of each class.
-    function _addProducts(int256[] memory products, uint256 base, uint256 index, int256 value) private view {
-        uint256 pointer = _baseRow(base, index);
-        uint256 lane = index * CLASSES;
-        uint256 word = delta[lane / LANES_PER_SLOT];
-        for (uint256 row = 0; row < CLASSES; ++row) {
-            int256 sum = Lanes.load(pointer + row * SUM_BYTES, SUM_BYTES);
-            if (row != 0 && lane % LANES_PER_SLOT == 0) word = delta[lane / LANES_PER_SLOT];
-            sum += Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS);
-            ++lane;
-            products[row] += sum * value;
+    /// @dev x.S of every class in one pass, which refuses indices that are no feature's.
+    function _products(uint256 base, int64[] memory data) private view returns (int256 product0, int256 product1) {
+        uint256 end;
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 4 on are `delta`, slots 6 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(4, cell))
+                    found := signextend(
+                        0,
+                        shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(6, mul(cell, 4)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(8, digit))
+                }
+            }
+            let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            let cache := mload(0x40)
+            mstore(add(cache, 0), not(0))
+            mstore(add(cache, 64), not(0))
+            // Sums are the last bytes of words; before the first stands the table's length.
+            let table := sub(base, 31)
+            end := add(add(data, 0x20), shl(5, mload(data)))
+            for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
+                let index := mload(element)
+                if iszero(lt(index, FEATURES)) {
+                    end := element
+                    break
+                }
+                let pointer := add(table, shl(1, index))
+                product0 := add(product0, signextend(0, mload(pointer)))
+                {
+                    let slot := shr(5, index)
+                    let flagged := and(shr(shl(1, slot), flags), 3)
+                    if flagged {
+                        switch flagged
+                        case 1 {
+                            if xor(slot, mload(add(cache, 0))) {
+                                mstore(add(cache, 0), slot)
+                                mstore(add(cache, 32), xor(sload(add(delta.slot, slot)), UNTOUCHED))
+                            }
+                            product0 := add(product0, signextend(0, shr(shl(3, and(index, 31)), mload(add(cache, 32)))))
+                        }
+                        default { product0 := add(product0, laneAt(slot, and(index, 31), flagged)) }
+                    }
+                }
+                product1 := add(product1, signextend(0, mload(add(pointer, 1))))
+                {
+                    let slot := add(1, shr(5, index))
+                    let flagged := and(shr(shl(1, slot), flags), 3)
+                    if flagged {
+                        switch flagged
+                        case 1 {
+                            if xor(slot, mload(add(cache, 64))) {
+                                mstore(add(cache, 64), slot)
+                                mstore(add(cache, 96), xor(sload(add(delta.slot, slot)), UNTOUCHED))
+                            }
+                            product1 := add(product1, signextend(0, shr(shl(3, and(index, 31)), mload(add(cache, 96)))))
+                        }
+                        default { product1 := add(product1, laneAt(slot, and(index, 31), flagged)) }
+                    }
+                }
+            }
+        }
+        _requireRead(data, end);
+    }
+
+    /// @dev x.S of a class: the sample on the wire times the sum as it is now.
+    function _product(uint256 base, int64[] memory data, uint256 row) private view returns (int256 product) {
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 4 on are `delta`, slots 6 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(4, cell))
+                    found := signextend(
+                        0,
+                        shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(6, mul(cell, 4)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(8, digit))
+                }
+            }
+            let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            // A sum is the last bytes of a word; before the first stands the table's length.
+            let table := add(sub(base, 31), row)
+            let end := add(add(data, 0x20), shl(5, mload(data)))
+            for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
+                let index := mload(element)
+                let sum := signextend(0, mload(add(table, shl(1, index))))
+                let slot := add(row, shr(5, index))
+                let flagged := and(shr(shl(1, slot), flags), 3)
+                if flagged { sum := add(sum, laneAt(slot, and(index, 31), flagged)) }
+                product := add(product, sum)
+            }
         }
     }
 
     /// @dev floor((2 n x.S - |S|^2) * FRACTION / n^2). Nothing leaves int256, for any sample and any
     /// state: the compiler proved it with these constants. A class without samples is never the nearest.
     function _score(uint256 row, int256 product) private view returns (int256 score) {
-        int256 count = int256(_count(row));
-        if (count == 0) return type(int256).min;
-        int256 numerator = (2 * count * product - _square(row)) * FRACTION;
-        score = numerator / (count * count);
-        // Solidity rounds towards zero.
-        if (numerator % (count * count) < 0) --score;
+        (uint256 samples, int256 square) = _extent(row);
+        if (samples == 0) return type(int256).min;
+        unchecked {
+            int256 count = int256(samples);
+            int256 numerator = (2 * count * product - square) * FRACTION;
+            int256 divisor = count * count;
+            score = numerator / divisor;
+            // Solidity rounds towards zero.
+            if (numerator % divisor < 0) --score;
+        }
     }
 
     /// @dev The sum of feature `index` in a class as it is now.
     function _sum(uint256 base, uint256 index, uint256 row) private view returns (int256 sum) {
         sum = Lanes.load(_baseRow(base, index) + row * SUM_BYTES, SUM_BYTES);
-        uint256 lane = index * CLASSES + row;
-        sum += Lanes.get(delta[lane / LANES_PER_SLOT], lane % LANES_PER_SLOT, LANE_BITS);
+        sum += _learned(index, row);
+    }
+
+    /// @dev Samples that updates have added to a class.
+    function _taught(uint256 row) private view returns (uint256 taught) {
+        assembly ("memory-safe") {
+            let word :=
+                xor(
+                    0x8000000080000000800000008000000080000000800000008000000080000000,
+                    sload(add(countDelta.slot, shr(3, row)))
+                )
+            taught := and(shr(shl(5, and(row, 7)), word), 0xffffffff)
+        }
+    }
+
+    /// @dev Samples of a class, and the squared norm of their sum.
+    function _extent(uint256 row) private view returns (uint256 count, int256 square) {
+        (count, square) = _publishedExtent(row);
+        uint256 taught = _taught(row);
+        if (taught == 0) return (count, square);
+        unchecked {
+            return (count + taught, square + (squareDelta[row] ^ type(int256).min));
+        }
+    }
+
+    /// @dev What `_extent` was when the model was published.
+    function _publishedExtent(uint256 row) private pure returns (uint256 count, int256 square) {
+        if (row == 0) return (8, 20); // 8 samples, 20
+        return (4, 13); // 4 samples, 13
     }
 
     /// @dev Samples of a class.
-    function _count(uint256 row) private view returns (uint256) {
-        if (row == 0) return 8 + countDelta[0]; // 8 samples
-        return 4 + countDelta[row]; // 4 samples
+    function _count(uint256 row) private view returns (uint256 count) {
+        (count,) = _extent(row);
     }
 
     /// @dev The squared norm of a class's sum.
-    function _square(uint256 row) private view returns (int256) {
-        if (row == 0) return 20 + squareDelta[0]; // 20
-        return 13 + squareDelta[row]; // 13
+    function _square(uint256 row) private view returns (int256 square) {
+        (, square) = _extent(row);
     }
 
     // DECIDE
@@ -189,39 +381,203 @@ contract WordCentroids is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
-        for (uint64 row = 1; row < CLASSES; ++row) {
-            if (scores[row] > scores[best]) best = row;
+        assembly ("memory-safe") {
+            let highest := mload(add(scores, 0x20))
+            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
+                let score := mload(add(add(scores, 0x20), shl(5, row)))
+                if sgt(score, highest) {
+                    highest := score
+                    best := row
+                }
+            }
         }
     }
 
     // UPDATE
 
     /// @dev Adds the sample to its class's sum: what training on all the data would do.
-    function _update(int64[] calldata data, uint64 classification) internal override {
+    function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        _checkSample(data);
-        _checkRepeats(data);
-        uint256 base = _loadBase();
-        int256 grown = 0;
-        for (uint256 i = 0; i < data.length; ++i) {
-            grown += _add(base, _index(data[i]), classification, GRAIN);
-        }
-        uint256 samples = uint256(countDelta[classification]) + 1;
+        int256 squaredNorm = int256(_checkLesson(data));
+        // |S + x|^2 - |S|^2 = 2 S.x + |x|^2
+        int256 grown = 2 * GRAIN * _product(_loadBase(), data, classification) + GRAIN * GRAIN * squaredNorm;
+        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
+        uint256 samples = _taught(classification) + 1;
         if (samples > COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        countDelta[classification] = uint64(samples);
-        squareDelta[classification] += grown;
+        countDelta[classification] = uint32(samples) ^ 2 ** 31;
+        squareDelta[classification] = ((squareDelta[classification] ^ type(int256).min) + grown) ^ type(int256).min;
     }
 
-    /// @dev Adds `step` to the sum of a feature; returns what that adds to its square:
-    /// (S + step)^2 - S^2 = (2 S + step) * step.
-    function _add(uint256 base, uint256 index, uint64 classification, int256 step) private returns (int256) {
-        int256 sum = _sum(base, index, classification);
-        uint256 lane = index * CLASSES + classification;
-        uint256 word = delta[lane / LANES_PER_SLOT];
-        int256 moved = Lanes.get(word, lane % LANES_PER_SLOT, LANE_BITS) + step;
-        if (moved > LANE_MAX || moved < -LANE_MAX - 1) revert LaneOverflow(lane, moved);
-        if (step != 0) delta[lane / LANES_PER_SLOT] = Lanes.set(word, lane % LANES_PER_SLOT, LANE_BITS, moved);
-        return (2 * sum + step) * step;
+    // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
+
+    /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
+    function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
+        assembly ("memory-safe") {
+            slot := add(row, shr(5, index))
+            place := and(index, 31)
+        }
+    }
+
+    /// @dev What updates have added to a lane.
+    function _learned(uint256 index, uint256 row) private view returns (int256 value) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        assembly ("memory-safe") {
+            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
+            // names of Solidity: slots 4 on are `delta`, slots 6 on `wide`.
+            function laneAt(cell, spot, known) -> found {
+                if and(known, 1) {
+                    let word := sload(add(4, cell))
+                    found := signextend(
+                        0,
+                        shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
+                    )
+                }
+                if and(known, 2) {
+                    let word := sload(add(add(6, mul(cell, 4)), div(spot, 8)))
+                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
+                    found := add(found, shl(8, digit))
+                }
+            }
+            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
+            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            value := laneAt(slot, place, and(shr(shift, flags), 3))
+        }
+    }
+
+    // Flags say of a slot, without reading it: bit 0, some lane is not zero; bit 1, some lane has carried.
+
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
+    }
+
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
+
+    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
+    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        uint256 flagged;
+        int256 moved;
+        int256 low;
+        assembly ("memory-safe") {
+            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let at := add(delta.slot, slot)
+            let word := 0
+            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let shift := mul(place, LOW_BITS)
+            moved := add(signextend(0, shr(shift, word)), step)
+            low := signextend(0, moved)
+            let mask := shl(shift, 0xff)
+            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
+            sstore(at, xor(word, UNTOUCHED))
+            flagged := iszero(iszero(word))
+            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
+            flags := xor(flags, shl(flagsShift, changed))
+        }
+        if (low != moved) return _carry(flags, slot, place, index * 2 + row, low, (moved - low) >> LOW_BITS);
+        return flags;
+    }
+
+    /// @dev Adds `step` to the lane of every element of a sample. A word
+    /// stays on the stack as long as it is worked on.
+    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
+        uint256 element;
+        assembly ("memory-safe") {
+            element := add(data, 0x20)
+        }
+        return _learnFrom(flags, element, element + 32 * data.length, row, step);
+    }
+
+    /// @dev `_learnAll` for the elements in memory from `element` to `end`.
+    function _learnFrom(uint256 flags, uint256 element, uint256 end, uint256 row, int256 step)
+        private
+        returns (uint256)
+    {
+        while (element != end) {
+            int256 moved;
+            int256 low;
+            assembly ("memory-safe") {
+                let slot := 0
+                // The slot within the row; none at first.
+                let held := not(0)
+                let word := 0
+                for {} and(lt(element, end), eq(moved, low)) { element := add(element, 0x20) } {
+                    let index := mload(element)
+                    if xor(shr(5, index), held) {
+                        if not(held) {
+                            sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                            let at := add(FLAGS_SHIFT, shl(1, slot))
+                            flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                        }
+                        held := shr(5, index)
+                        slot := add(row, shr(5, index))
+                        word := 0
+                        if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
+                            word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        }
+                    }
+                    let shift := shl(3, and(index, 31))
+                    moved := add(signextend(0, shr(shift, word)), step)
+                    low := signextend(0, moved)
+                    // Changes the bits in which the lane is another one now.
+                    word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xff)))
+                }
+                if not(held) {
+                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
+                    let at := add(FLAGS_SHIFT, shl(1, slot))
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
+                }
+            }
+            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+        }
+        return flags;
+    }
+
+    /// @dev What the element before `element` teaches does not fit in its lane.
+    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
+        private
+        returns (uint256)
+    {
+        uint256 index;
+        assembly ("memory-safe") {
+            index := mload(sub(element, 0x20))
+            end := 0
+        }
+        (uint256 slot, uint256 place) = _placeOf(index, row);
+        return _carry(flags, slot, place, index * 2 + row, low, (moved - low) >> LOW_BITS);
+    }
+
+    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
+        private
+        returns (uint256)
+    {
+        uint256 first = slot * WIDE_STRIDE;
+        uint256 at = first + place / WIDE_PER_SLOT;
+        uint256 word = wide[at];
+        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
+        int256 value = (digit << LOW_BITS) + low;
+        if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
+        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        // A digit that comes back to zero may have been the last of its slot.
+        uint256 carried = 0;
+        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
+            if (wide[i] != 0) carried = 2;
+        }
+        assembly ("memory-safe") {
+            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
+        }
+        return flags;
     }
 
     // GETTERS
@@ -281,7 +637,7 @@ contract WordCentroids is Classifier64 {
 
     /// @notice keccak-256 of the artifact's `encoder.json`: whoever has a file with this hash encodes
     /// raw samples, their vocabulary included, as this model was compiled for.
-    bytes32 public constant sampleEncoderHash = 0x45244c242ca7d15884607bf3e04f47338cc5617cf83af4d13971c0f7fa46a6e5;
+    bytes32 public constant sampleEncoderHash = 0xf7da8736d816a4bef055ce04369edb231f69ad4edd5ad9a4cdfb74b5aa3c2a24;
 
     /// @notice The name of a class.
     function classifications(uint256 index) external pure returns (string memory) {
