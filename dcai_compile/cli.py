@@ -1,4 +1,4 @@
-"""The command line: `dcai demo | supported | compile | verify | quote`.
+"""The command line: `dcai demo | supported | compile | verify | quote`; `cli_gas.py` has `gas`.
 
 Exit codes: 0 done, 1 parity broken, 2 the user's mistake, 70 a bug of ours.
 """
@@ -150,6 +150,7 @@ def compile_command(
         float | None, typer.Option(help="Of the training step (C for pa1 and pa2).")
     ] = None,
     weight_bits: Annotated[str, typer.Option(help="auto, 8, 16, … 64.")] = "auto",
+    step_bits: Annotated[str, typer.Option(help="auto, 16 or 32: of learned weights.")] = "auto",
     horizon: Annotated[int, typer.Option(help="Updates that must be proved safe.")] = 100_000,
     incentive: Annotated[
         str, typer.Option(help="stakeable, points, or none: a bare classifier.")
@@ -195,6 +196,7 @@ def compile_command(
             update=update,
             learning_rate=learning_rate,
             weight_bits=weight_bits if weight_bits == "auto" else _integer(weight_bits),
+            step_bits=step_bits if step_bits == "auto" else _integer(step_bits),
             horizon=horizon,
             incentive=None if incentive == "none" else incentive,
             layout=layout,
@@ -279,9 +281,10 @@ def quote(
 ) -> None:
     """What it costs to deploy, teach and claim, in gas and in words."""
     from dcai_compile.folder import load_artifact
+    from dcai_compile.quote import quote as facts_of
 
     with mistakes_in_words(as_json):
-        facts = load_artifact(folder).quote()
+        facts = facts_of(load_artifact(folder))
     if as_json:
         out.print_json(json.dumps(facts))
     else:
@@ -324,4 +327,4 @@ def print_report(report: ParityReport) -> None:
 
 
 # The commands on a chain stand in files of their own, which need what is above.
-from dcai_compile import cli_chain, cli_use  # noqa: E402, F401
+from dcai_compile import cli_chain, cli_gas, cli_use  # noqa: E402, F401

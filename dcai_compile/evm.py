@@ -202,9 +202,9 @@ def open_evms(selector: str = "auto", *, fork: str = DEFAULT_FORK) -> tuple[Evm,
     )
 
 
-def fastest_evm() -> LocalEvm:
-    """A fresh test EVM, revm where it is installed."""
-    return _open("revm" if _installed("revm") else "eth-tester", DEFAULT_FORK)
+def fastest_evm(fork: str = DEFAULT_FORK) -> LocalEvm:
+    """A fresh test EVM, revm where it is installed, at one of `FORKS`."""
+    return _open("revm" if _installed("revm") else "eth-tester", fork)
 
 
 # What each backend imports, and the requirement that installs it.

@@ -34,7 +34,7 @@ def quote(compiled: Compiled) -> dict[str, Any]:
     trainer = compiled.trainer
     if incentive is None or trainer is None:
         return facts
-    if compiled.layout.stored:
+    if compiled.layout.updatable:
         facts[f"addData gas ({len(sample)} elements)"] = _add_gas(
             compiled, evm, placed.addresses[trainer.name], sample
         )
