@@ -13,7 +13,7 @@ BIN = .venv/bin
 LOCKED = .venv/.locked
 READY = .venv/.ready
 
-.PHONY: help setup demo test lint types wheel-check parity chain golden lock clean
+.PHONY: help setup demo test lint types wheel-check parity chain gas costs gas-snapshot golden lock clean
 
 help:
 	@echo 'make demo         compile a model, prove it on two EVMs, show the result'
@@ -23,6 +23,9 @@ help:
 	@echo 'make wheel-check  a built wheel compiles a model away from the checkout'
 	@echo 'make parity       the parity benchmark'
 	@echo 'make chain        every verb on a real node (anvil, from npm: @foundry-rs/anvil)'
+	@echo 'make gas          gas of every operation beside DCAI and the best prototypes'
+	@echo 'make costs        fit the cost model to gas that is measured now, and check it'
+	@echo 'make gas-snapshot write what the tests compare gas with'
 	@echo 'make golden       write the golden contracts anew'
 	@echo 'make lock         resolve pyproject.toml into requirements.lock'
 	@echo 'make clean        remove .venv and everything else that was made'
@@ -48,6 +51,15 @@ chain: setup
 
 parity: setup
 	$(BIN)/python -m benchmarks.parity
+
+gas: setup
+	$(BIN)/python -m benchmarks.gas --write GAS.md
+
+costs: setup
+	$(BIN)/python -m benchmarks.fit_costs --write
+
+gas-snapshot: setup
+	$(BIN)/python -m tests.gas_snapshot --write
 
 golden: setup
 	$(BIN)/python -m tests.golden --write
