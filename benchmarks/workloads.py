@@ -50,7 +50,7 @@ class Workload:
     def compile(self, **options: Any) -> Compiled:
         """The workload as a system with the waits of the measurement."""
         encoding = "dense" if self.dense else "indices"
-        if self.dense and "weights" in self.model:
+        if self.dense:
             options = {"step_bits": 16, **options}  # the lanes of the prototypes
         return compile_model(
             self.model, self.X, name=self.name, encoding=encoding, **WAITS, **options

@@ -132,8 +132,17 @@ class DeltaLayout:
         """The word of a slot whose lanes are all zero."""
         if not self.warm:
             return 0
-        top = 1 << (self.table.digits.low_bits - 1)
-        return sum(top << (place * self.table.digits.low_bits) for place in range(self.per_slot))
+        return self.halves(self.per_slot)
+
+    def halves(self, lanes: int) -> int:
+        """Half of what a low digit can be, in each of so many lanes from the lowest on."""
+        bits = self.table.digits.low_bits
+        return sum(1 << (bits - 1) << (place * bits) for place in range(lanes))
+
+    def alternate(self, value: int) -> int:
+        """A value in every second lane from the lowest on; it may reach into the lane between."""
+        bits = self.table.digits.low_bits
+        return sum(value << (place * bits) for place in range(0, self.per_slot, 2))
 
     @property
     def untouched_literal(self) -> str:

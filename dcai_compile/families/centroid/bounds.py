@@ -42,7 +42,7 @@ def centroid_errors(integers: CentroidIntegers) -> Table:
 def _floor_error(integers: CentroidIntegers) -> float:
     if integers.model.metric == "manhattan":
         return 0.0
-    return fraction_upper(integers.unit * integers.unit / (1 << integers.fraction_bits))
+    return fraction_upper(integers.score_unit)
 
 
 def sample_errors(integers: CentroidIntegers, X: Matrix) -> tuple[Table, Table]:

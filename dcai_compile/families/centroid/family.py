@@ -30,6 +30,7 @@ from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
 NUMBERS = (
     "grain",
+    "grid_bits",
     "fraction_bits",
     "base_bits",
     "lane_bits",
@@ -98,8 +99,9 @@ class CentroidFamily(Family):
         if not found.updatable:
             return ()
         n_classes = found.model.n_classes
+        squares = StorageTable("squareDelta", n_classes, 256, "what updates add to squared norms")
         return (
-            StorageTable("squareDelta", n_classes, 256, "what updates add to squared norms"),
+            *((squares,) if found.keeps_squares else ()),
             StorageTable("countDelta", n_classes, COUNT_BITS, "updates of each class"),
             DeltaTable(
                 found.encoding.n_features,

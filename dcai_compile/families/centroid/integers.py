@@ -45,11 +45,12 @@ class CentroidModel(Model):
 class CentroidIntegers(IntegerModel):
     """Sums and counts, ready for a contract.
 
-    The centroid of class c is ``sums[c] / (grain * counts[c])`` in wire units.
+    The centroid of class c is ``sums[c] * grid / (grain * counts[c])`` in wire units.
 
     Attributes
     ----------
-    grain : units of a sum per wire unit.
+    grain : units of a sum per wire unit, where a sum counts in parts of one; else 1.
+    grid_bits : a sum counts in steps of so many powers of two of wire units; 0 where it is exact.
     sums : int64, shape (n_classes, n_features).
     counts : samples of each class.
     fraction_bits : bits of a euclidean score below one squared unit.
@@ -63,6 +64,7 @@ class CentroidIntegers(IntegerModel):
     grain: int
     sums: NDArray[np.int64]
     counts: tuple[int, ...]
+    grid_bits: int
     fraction_bits: int
     base_bits: int
     lane_bits: int
@@ -73,7 +75,28 @@ class CentroidIntegers(IntegerModel):
     @property
     def unit(self) -> Fraction:
         """The real value of one unit of a sum."""
-        return Fraction(1, self.encoding.scale * self.grain)
+        return Fraction(self.grid, self.encoding.scale * self.grain)
+
+    @property
+    def grid(self) -> int:
+        """Wire units per unit of a sum, where it counts in steps of several; else 1."""
+        return 1 << self.grid_bits
+
+    @property
+    def score_unit(self) -> Fraction:
+        """The real value of one unit of a score."""
+        if self.model.metric == "manhattan":
+            return self.unit
+        return self.unit * self.unit / (self.grid << self.fraction_bits)
+
+    @property
+    def keeps_squares(self) -> bool:
+        """Whether squared norms of what was learned are kept, because a prediction does not see all of it."""
+        return self.updatable and self.encoding.is_sparse
+
+    def on_grid(self, value: int) -> int:
+        """What a wire value adds to a sum: the nearest step of the grid, in a tie the higher one."""
+        return ((value * self.grain) + (self.grid >> 1)) >> self.grid_bits
 
     @property
     def digits(self) -> Digits:

@@ -45,7 +45,9 @@ class CentroidLearningCheck(LearningCheck):
 
     @property
     def bound(self) -> float:
-        # A mean of values that the wire rounds by half a unit each, and five roundings a step.
+        # A mean of values that wire and grid round by half a unit each, and five roundings a step.
         encoding = self.integers.encoding
         wire = 0.0 if encoding.is_counts else 0.5 / encoding.scale
+        if self.integers.grid_bits:
+            wire += 0.5 * float(self.integers.unit)
         return wire * (1.0 + 1e-9) + 2.0 * self.largest * gamma(5 * self.steps + 4)

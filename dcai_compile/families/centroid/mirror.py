@@ -6,7 +6,7 @@ The squared distance of x to the centroid ``S / (G n)`` is, in units of 1 / G,
 
 and ``|G x|^2`` is the same for every class: the nearest is the first with the largest quotient. It is
 rounded down to a fraction of a squared unit, which never reverses an order, and equal quotients stay
-equal.
+equal. Where sums count in steps of H wire units, G is 1 / H, and all is multiplied by H.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class CentroidMirror(Mirror):
     def _score(self, product: int, count: int, square: int) -> int:
         if count == 0:
             return INT256_MIN
-        return ((2 * count * product - square) << self.integers.fraction_bits) // (count * count)
+        numerator = (2 * count * product - self.integers.grid * square) << self.integers.fraction_bits
+        return numerator // (count * count)
 
     def _city_blocks(self, sample: Sequence[int]) -> list[int]:
         """Minus the sum of ``|G x_i - S_i|``; of absent features as published."""
@@ -97,7 +98,7 @@ class CentroidMirror(Mirror):
                 if abs(value) > integers.max_value:
                     raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
         for feature, value in entries:
-            step = value * integers.grain
+            step = integers.on_grid(value)
             moved = int(lanes[feature, classification]) + step
             if not digits.minimum <= moved <= digits.maximum:
                 raise Revert("LaneOverflow", feature * n_classes + classification, moved)
@@ -129,11 +130,13 @@ class CentroidMirror(Mirror):
     def state(self) -> dict[str, NDArray[Any]]:
         if not self.integers.updatable:
             return {}
-        return {
+        state = {
             "countDelta": np.array(self.added, dtype=object),
-            "squareDelta": np.array(self.squares_added, dtype=object),
             "delta": self.delta.ravel(),
         }
+        if self.integers.keeps_squares:
+            state["squareDelta"] = np.array(self.squares_added, dtype=object)
+        return state
 
     def parameters(self) -> list[int]:
         """Sums feature by feature and class by class, then counts, then squared norms."""
@@ -141,9 +144,7 @@ class CentroidMirror(Mirror):
 
     def real_scores(self, scores: NDArray[np.object_]) -> NDArray[np.float64]:
         integers = self.integers
-        unit = integers.unit
-        if integers.model.metric == "euclidean":
-            unit = unit * unit / (1 << integers.fraction_bits)
+        unit = integers.score_unit
         real = [
             [float(s * unit) if s != INT256_MIN else -np.inf for s in row]
             for row in scores.tolist()

@@ -19,6 +19,13 @@ from dcai_compile.model import Options
 FINE_GRAIN = 16
 """Frozen centroids count in ``2**-16`` wire units, where 64 bits allow."""
 
+GRID_STEPS = 32
+"""So many typical values in one direction fit in a low digit of 16 bits that counts in a grid: a carry
+costs as much as some fifty lanes of a slot."""
+
+GRID_DIGIT = 16
+"""Width of a low digit that counts in a grid."""
+
 SCORE_BITS = 250
 """Width that a score stays below, before its division, for any sample and any state."""
 
@@ -43,11 +50,16 @@ def quantize(
     if not encoding.is_counts:
         largest = max_abs(wire.data if sparse.issparse(wire) else wire)
         max_value = min(encoding.max_wire_value - 1, max(1, 2 * largest))
-    lane_bits, proved = (0, 0) if model.frozen else delta_bits(max_value * grain, options.horizon)
+    grid_bits = 0
+    if options.step_bits == GRID_DIGIT and encoding.name == "dense" and not model.frozen:
+        grid_bits = _grid_bits(typical_step(X, encoding), max_value)
+        sums = (sums + (1 << grid_bits >> 1)) >> grid_bits
+    largest_step = ((max_value * grain) >> grid_bits) + 1 if grid_bits else max_value * grain
+    lane_bits, proved = (0, 0) if model.frozen else delta_bits(largest_step, options.horizon)
     low_bits = 0
     if not model.frozen:
-        low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain).low_bits
-    fraction_bits = _fraction_bits(encoding, grain, sums, counts, lane_bits)
+        low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain >> grid_bits).low_bits
+    fraction_bits = _fraction_bits(encoding, grain, grid_bits, sums, counts, lane_bits)
     return CentroidIntegers(
         model,
         encoding,
@@ -55,6 +67,7 @@ def quantize(
         grain,
         sums,
         counts,
+        grid_bits,
         fraction_bits,
         base_bits(max_abs(sums), options),
         lane_bits,
@@ -62,6 +75,14 @@ def quantize(
         max_value,
         proved,
     )
+
+
+def _grid_bits(typical: int, largest: int) -> int:
+    """The finest grid in whose steps `GRID_STEPS` typical values, and the largest, fit in a low digit.
+
+    Distances add up over all features, so one step serves them all: beside the typical value it is small.
+    """
+    return max(0, max(GRID_STEPS * typical, largest).bit_length() - (GRID_DIGIT - 1))
 
 
 def _fixed(model: CentroidModel, encoding: Encoding) -> tuple[int, NDArray[np.int64]]:
@@ -160,6 +181,7 @@ def _check_mean(
 def _fraction_bits(
     encoding: Encoding,
     grain: int,
+    grid_bits: int,
     sums: NDArray[np.int64],
     counts: tuple[int, ...],
     lane_bits: int,
@@ -170,7 +192,7 @@ def _fraction_bits(
     # For indices the longest sample is max_length ones; else every element has the largest value.
     values = 1 if encoding.is_counts else encoding.max_wire_value
     product = 2 * count * grain * encoding.max_length * values * largest
-    square = encoding.n_features * largest * largest
+    square = encoding.n_features * largest * largest << grid_bits
     room = SCORE_BITS - (product + square).bit_length()
     if room < 0:
         raise OverflowPossible(

@@ -14,18 +14,18 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
     """Everything that only the centroid templates need."""
     model, encoding = integers.model, integers.encoding
     unit = integers.unit
-    score_unit = (
-        unit if model.metric == "manhattan" else unit * unit / (1 << integers.fraction_bits)
-    )
     return {
         "metric": model.metric,
         "glance_bits": max(0, integers.max_value.bit_length() - 1),
         "updatable": integers.updatable,
+        "keeps_squares": integers.keeps_squares,
+        "grid_bits": integers.grid_bits,
+        "grain_times": "GRAIN * " if integers.grain != 1 else "",
         "gathers": encoding.is_sparse,
         "base_row": True,
         "has_values": not encoding.is_counts,
         "unit": f"{float(unit)!r}",
-        "score_unit": f"{float(score_unit)!r}",
+        "score_unit": f"{float(integers.score_unit)!r}",
         "constants": _constants(integers),
         "counts": [Constant("uint256", "", str(n), f"{n} samples") for n in integers.counts],
         "squares": _values(integers.squares, unit * unit),
@@ -62,6 +62,9 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
         ),
         *wire_constants(encoding, integers.updatable),
     ]
+    if integers.grid_bits:
+        comment = f"Wire units per unit of a sum, worth {unit!r}."
+        rows.append(Constant("int256", "GRID", str(integers.grid), comment))
     if model.metric == "euclidean":
         rows.append(
             Constant(
