@@ -43,10 +43,18 @@ library Samples {
         assembly ("memory-safe") {
             let element := add(data, 0x20)
             let end := add(element, shl(5, mload(data)))
-            for {} lt(element, end) { element := add(element, 0x20) } {
-                // An int64 plus 2**63 has 64 bits; anything else has more.
-                if shr(64, add(mload(element), 0x8000000000000000)) { revert(0, 0) }
+            // An int64 plus 2**63 has 64 bits; anything else has more.
+            let seen := 0
+            for {} lt(element, sub(end, 0x60)) { element := add(element, 0x80) } {
+                seen := or(seen, add(mload(element), 0x8000000000000000))
+                seen := or(seen, add(mload(add(element, 0x20)), 0x8000000000000000))
+                seen := or(seen, add(mload(add(element, 0x40)), 0x8000000000000000))
+                seen := or(seen, add(mload(add(element, 0x60)), 0x8000000000000000))
             }
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                seen := or(seen, add(mload(element), 0x8000000000000000))
+            }
+            if shr(64, seen) { revert(0, 0) }
         }
     }
 
