@@ -27,7 +27,7 @@ from dcai_compile.model import Revert, margins
 from tests import models
 from tests.models import compile_bare
 from tests.test_count_faults import last_of_highest
-from tests.test_wrong_on_purpose import bump_first_weight, substitute, with_source
+from tests.test_wrong_on_purpose import bump_first_weight, everywhere, substitute, with_source
 
 HALF, WHOLE = 75, 140
 
@@ -320,15 +320,15 @@ def compiled_model(name: str) -> Compiled:
 FAULTS: dict[str, Callable[[str], str]] = {
     "a sum one higher": bump_first_weight,
     "> flipped to >=": last_of_highest,
-    "the square stays": substitute(r"int256 grown = [^;]*;", "int256 grown = 0;"),
+    "the square stays": everywhere(r"(?<=int256 grown = )[^;]*|mul\(sum, sum\)", "0"),
     "the count stays": substitute(
         r"= _taught\(classification\) \+ 1;", "= _taught(classification);"
     ),
     "rounded towards zero": substitute(r"if \(numerator % .*\n", "\n"),
     "half of the product": substitute(r"2 \* count \* product", "count * product"),
-    "a step in the wrong direction": substitute(
-        r"classification, GRAIN\)", "classification, -GRAIN)"
-    ),
+    "a step in the wrong direction": lambda text: everywhere(
+        r"let moves := add\((mload\(sub\(pointer, 32\)\)), (\d+)\)", r"let moves := sub(\2, \1)"
+    )(text.replace("classification, GRAIN)", "classification, -GRAIN)")),
     "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
 }
 

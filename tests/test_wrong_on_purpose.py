@@ -34,6 +34,10 @@ def substitute(pattern: str, replacement: str) -> Callable[[str], str]:
     return lambda text: re.sub(pattern, replacement, text, count=1)
 
 
+def everywhere(pattern: str, replacement: str) -> Callable[[str], str]:
+    return lambda text: re.sub(pattern, replacement, text)
+
+
 def bump_first_weight(text: str) -> str:
     """One published weight, one unit up: the last byte of the first line of the table."""
     line = re.search(r'hex"([0-9a-f]{4,})"', text)

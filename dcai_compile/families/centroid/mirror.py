@@ -61,7 +61,9 @@ class CentroidMirror(Mirror):
     def _score(self, product: int, count: int, square: int) -> int:
         if count == 0:
             return INT256_MIN
-        numerator = (2 * count * product - self.integers.grid * square) << self.integers.fraction_bits
+        numerator = (
+            2 * count * product - self.integers.grid * square
+        ) << self.integers.fraction_bits
         return numerator // (count * count)
 
     def _city_blocks(self, sample: Sequence[int]) -> list[int]:
@@ -125,6 +127,8 @@ class CentroidMirror(Mirror):
 
     def squares(self) -> list[int]:
         """The squared norm of each class's sums as they are now."""
+        if not self.integers.keeps_squares:
+            return [sum(s * s for s in row) for row in self.sums().tolist()]
         return [n + d for n, d in zip(self.integers.squares, self.squares_added, strict=True)]
 
     def state(self) -> dict[str, NDArray[Any]]:
