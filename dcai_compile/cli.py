@@ -150,7 +150,7 @@ def compile_command(
         float | None, typer.Option(help="Of the training step (C for pa1 and pa2).")
     ] = None,
     weight_bits: Annotated[str, typer.Option(help="auto, 8, 16, … 64.")] = "auto",
-    step_bits: Annotated[str, typer.Option(help="auto, 16 or 32: of learned weights.")] = "auto",
+    step_bits: Annotated[str, typer.Option(help="auto, 16 or 32: of what is learned.")] = "auto",
     horizon: Annotated[int, typer.Option(help="Updates that must be proved safe.")] = 100_000,
     incentive: Annotated[
         str, typer.Option(help="stakeable, points, or none: a bare classifier.")

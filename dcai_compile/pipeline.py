@@ -78,8 +78,10 @@ def compile_model(
     learning_rate : of that step (C for pa1 and pa2); default: the estimator's own, else
         scikit-learn's default.
     weight_bits : ``"auto"`` for the narrowest lanes that keep every calibration sample's class.
-    step_bits : of linear models whose training steps are fractions: 32 (``"auto"``) for learned weights
-        that follow scikit-learn's closely, 16 for half the storage that a lesson writes.
+    step_bits : 16 for half the storage that a lesson writes, 32 (``"auto"``) for exactness: of linear models
+        whose training steps are fractions, how closely learned weights follow scikit-learn's; of dense
+        centroid models, 16 rounds what a lesson adds to a sum to a step of a grid, a small part of what is
+        typical for a sample, where else sums are exact. Other models learn exactly in any case.
     horizon : number of updates that must be proved safe from overflow.
     layout : ``"fused"``, everything in one contract, or ``"modular"``, DCAI's four contracts.
     incentive : ``"stakeable"`` (deposit, refund, take), ``"points"`` (no money), or None for a
@@ -250,7 +252,7 @@ def _check_options(options: Options) -> None:
         )
     if options.step_bits not in ("auto", 16, 32):
         raise InvalidOption(
-            f"step_bits={options.step_bits!r} is no width of learned weights",
+            f"step_bits={options.step_bits!r} is no width of learned weights and sums",
             hint="choose 'auto', 16 or 32",
             option="step_bits",
             value=options.step_bits,

@@ -100,6 +100,11 @@ def _summary(integers: CentroidIntegers) -> list[tuple[str, str]]:
     return [
         *rows,
         ("update", "adds the sample to its class's sum, as training on all the data would"),
+        *(
+            [("grid", f"a lesson's values are rounded to steps of {float(integers.unit)!r}")]
+            if integers.grid_bits
+            else []
+        ),
         (
             "safe updates",
             f"{integers.proved_updates} are proved not to overflow {integers.lane_bits}-bit lanes",
