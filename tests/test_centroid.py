@@ -327,7 +327,7 @@ FAULTS: dict[str, Callable[[str], str]] = {
     "rounded towards zero": substitute(r"if \(numerator % .*\n", "\n"),
     "half of the product": substitute(r"2 \* count \* product", "count * product"),
     "a step in the wrong direction": lambda text: everywhere(
-        r"let moves := add\((mload\(sub\(pointer, 32\)\)), (\d+)\)", r"let moves := sub(\2, \1)"
+        r"add\((mload\(sub\(pointer, 32\)\)), (\d+)\)", r"sub(\2, \1)"
     )(text.replace("classification, GRAIN)", "classification, -GRAIN)")),
     "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
 }

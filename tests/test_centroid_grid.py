@@ -211,7 +211,7 @@ FAULTS = {
         r"(add\(mload\(sub\(pointer, 32\)\), )(\d+)\)", r"\1sub(\2, div(GRID, 2)))"
     ),
     "the wrong half of a slot": substitute(r"and\(odd, (?=0x)", "and(even, "),
-    "a lane may leave its room": substitute(r"if or\(left, shr\(16, seen\)\)", "if shr(16, seen)"),
+    "a lane may leave its room": substitute(r"if left \{ break \}", ""),
     "the square stays": everywhere(r"mul\(sum, sum\)", "0"),
     "half of the square": substitute(r"- GRID \* square", "- GRID / 2 * square"),
     "a lesson lane by lane is not rounded": substitute(r"\(value \+ GRID / 2\) >>", "value >>"),

@@ -20,6 +20,7 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
         "updatable": integers.updatable,
         "keeps_squares": integers.keeps_squares,
         "grid_bits": integers.grid_bits,
+        "learn_fits": 2 * integers.on_grid(integers.max_value) < 1 << integers.low_bits,
         "grain_times": "GRAIN * " if integers.grain != 1 else "",
         "gathers": encoding.is_sparse,
         "base_row": True,

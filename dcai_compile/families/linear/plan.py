@@ -276,11 +276,7 @@ def _proved_updates(
     max_tau = rule.max_tau(epsilon, c)
     if max_tau != inf:
         full = Fraction(max_tau) * (1 << rule.fraction_bits)
-        if encoding.is_counts:
-            # Every token of a sample may be the same index, and each rounds for itself.
-            per_lane = max_value * floor(Fraction(ceil(full), divisor) + Fraction(1, 2))
-        else:
-            per_lane = floor(Fraction(ceil(full) * max_value, divisor) + Fraction(1, 2))
+        per_lane = largest_move(rule, encoding, max_tau, divisor, max_value)
         per_intercept = ceil(float(full) * intercept_unit_steps * SLACK) + 1
         return min(
             lane_limit // max(1, per_lane), intercept_limit // (per_intercept << FINEST_EXPONENT)
@@ -298,6 +294,17 @@ def _proved_updates(
     score_unit = unit / (encoding.scale * FACTOR_K_LIMIT) / 2.0**FINEST_EXPONENT
     room = min(lane_limit * unit, intercept_limit * score_unit / sqrt(decay)) - start
     return max(0, int(room / (growth + rounding) / SLACK))
+
+
+def largest_move(
+    rule: Rule, encoding: Encoding, max_tau: float, divisor: int, max_value: int
+) -> int:
+    """The most units by which one update can move a lane, for a finite `max_tau`."""
+    full = ceil(Fraction(max_tau) * (1 << rule.fraction_bits))
+    if encoding.is_counts:
+        # Every token of a sample may be the same index, and each rounds for itself.
+        return max_value * floor(Fraction(full, divisor) + Fraction(1, 2))
+    return floor(Fraction(full * max_value, divisor) + Fraction(1, 2))
 
 
 def _touches(encoding: Encoding) -> int:

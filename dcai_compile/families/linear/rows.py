@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import inf
 
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.linear.integers import LinearIntegers
-from dcai_compile.families.linear.plan import delta_unit
+from dcai_compile.families.linear.plan import delta_unit, largest_move
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
@@ -63,12 +64,25 @@ def linear_context(integers: LinearIntegers) -> Facts:
         "glance_bits": plan.max_value.bit_length() - 1 if plan else 0,
         "round_bias": 1 << (253 - plan.divisor.bit_length()) if plan else 1,
         "divisor": plan.divisor if plan else 1,
+        "learn_fits": _moves_fit(integers),
         "uses_norm": rule.uses_norm if rule else False,
         "dcai_learning_rate": _dcai_learning_rate(integers),
         "summary": _summary(integers),
         "errors": _errors(integers),
     }
     return facts
+
+
+def _moves_fit(integers: LinearIntegers) -> bool:
+    """Whether no step can be larger than the low digit of a lane."""
+    plan, rule = integers.plan, integers.rule
+    if plan is None or rule is None:
+        return False
+    max_tau = rule.max_tau(plan.epsilon, plan.c)
+    if max_tau == inf:
+        return False
+    move = largest_move(rule, integers.encoding, max_tau, plan.divisor, plan.max_value)
+    return move < 1 << (plan.low_bits - 1)
 
 
 def _rate(integers: LinearIntegers) -> str:
