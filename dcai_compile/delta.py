@@ -157,6 +157,11 @@ class DeltaLayout:
             return feature // self.group, feature % self.group * self.table.rows + row
         return feature * self.stride + row // self.per_slot, row % self.per_slot
 
+    def wide_of(self, feature: int) -> set[int]:
+        """Slots, counted from the first wide one, of all wide digits of a feature."""
+        places = (self.place(feature, row) for row in range(self.table.rows))
+        return {slot * self.wide_stride + place // self.wide_per_slot for slot, place in places}
+
     def words(self, lanes: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
         """Every slot of low digits, and of wide ones where some lane has carried; and every slot's flags.
 

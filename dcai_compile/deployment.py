@@ -175,11 +175,11 @@ class Deployment:
     def refund(self, contribution: Contribution, *, sender: str | None = None) -> int:
         """Take the deposit back as its author; returns what was paid, in wei."""
         data = self.refund_call(contribution)
-        return _paid(self._send(data, sender or contribution.author), REFUND_TOPIC)
+        return self._paid(self._send(data, sender or contribution.author), REFUND_TOPIC)
 
     def report(self, contribution: Contribution, *, sender: str | None = None) -> int:
         """Report a contribution that the model disagrees with; returns what was paid, in wei."""
-        return _paid(self._send(self.report_call(contribution), sender), REPORT_TOPIC)
+        return self._paid(self._send(self.report_call(contribution), sender), REPORT_TOPIC)
 
     def predict_call(self, sample: Sequence[int]) -> bytes:
         """Calldata of a prediction."""
@@ -249,6 +249,13 @@ class Deployment:
             raise self._refused(result)
         return result
 
+    def _paid(self, result: CallResult, topic: bytes) -> int:
+        """What a claim has paid, by the system's own event: who is paid may emit events, too."""
+        for log in result.logs:
+            if log.topics[0] == topic and log.address in self.addresses.values():
+                return int(decode(["address", "uint256"], log.data)[1])
+        return 0  # points pay nothing
+
     def _refused(self, result: CallResult) -> ChainError:
         return explain_refusal(result.output, self.compiled.errors)
 
@@ -278,10 +285,3 @@ def deploy(compiled: Compiled, evm: Evm | None = None, *, sender: str | None = N
     """Put a system on `evm`, a fresh test EVM by default. The sender is the model's creator."""
     machine = fastest_evm() if evm is None else evm
     return Deployment(compiled, machine, place(compiled, machine, sender=sender).addresses)
-
-
-def _paid(result: CallResult, topic: bytes) -> int:
-    for log in result.logs:
-        if log.topics[0] == topic:
-            return int(decode(["address", "uint256"], log.data)[1])
-    return 0  # points pay nothing

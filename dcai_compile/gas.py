@@ -8,6 +8,7 @@ that it has carried, as what was taught has to be read as well. What a trainer a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from dcai_compile.deploy import place
 from dcai_compile.errors import CompilerPanic, GasLimitExceeded
 from dcai_compile.evm import CALL_GAS, TX_GAS, LocalEvm, fastest_evm
 from dcai_compile.model import Revert
+from dcai_compile.rules import OSAKA
 
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled
@@ -37,11 +39,12 @@ FLOOR_GAS = {"dense": 1_280, "indices": 440, "pairs": 560}
 (32 of a negative number, 4 of an index, 8 of a pair), 10 for the others."""
 
 
-def affordable_length(compiled: Compiled) -> int:
+def affordable_length(compiled: Compiled, asked: int | None = None) -> int:
     """The longest sample, in elements, that every later call can afford.
 
     At least `max_length` of the encoding if the contract is sound as it is. Raises
-    `GasLimitExceeded` where even the shortest sample costs too much.
+    `GasLimitExceeded` where even the shortest sample costs too much, and where the model takes longer
+    samples than it was `asked` to.
     """
     encoding = compiled.integers.encoding
     if not compiled.layout.updatable:
@@ -52,7 +55,8 @@ def affordable_length(compiled: Compiled) -> int:
     # Most of the gas is in the elements; a tenth less leaves room for what is not.
     length = encoding.max_length * TX_GAS * 9 // (gas * 10)
     longest_known = max(len(sample) for sample in compiled.examples)
-    if not encoding.is_sparse or length < longest_known or length == 0:
+    stays = asked is not None and encoding.max_length > asked
+    if not encoding.is_sparse or length < longest_known or length == 0 or stays:
         raise GasLimitExceeded(
             f"a refund of a sample of {encoding.max_length} elements takes {gas:,} gas, and a "
             f"transaction has {TX_GAS:,}",
@@ -79,12 +83,30 @@ def claim_gas(compiled: Compiled, evm: LocalEvm) -> int:
                 + abi.describe_revert(result.output, compiled.abi)
             )
         used = result.gas_used if result.success else CALL_GAS
+        used += _unread_wide_slots(compiled, sample) * OSAKA.access
         # A call passes 63 of 64 parts of its gas on: one call of a trainer, one of a wallet.
         used = used * 64 * 64 // (63 * 63)
         highest = max(highest, used + len(sample) * CLAIM_ELEMENT_GAS)
     # What calldata costs at least from Prague on, whatever is done with it (EIP-7623).
     floor = 21_000 + (encoding.max_length + REPORT_WORDS) * FLOOR_GAS[encoding.name]
     return max(highest + CLAIM_GAS, floor)
+
+
+def _unread_wide_slots(compiled: Compiled, sample: Sequence[int]) -> int:
+    """How many more slots of wide digits another sample of this length may read.
+
+    Where all rows of a feature lie together, its wide digits may be in one slot or in two, and whoever
+    writes a sample can choose the features.
+    """
+    delta, encoding = compiled.layout.delta, compiled.integers.encoding
+    if delta is None or not delta.table.digits.carries or not encoding.is_sparse:
+        return 0
+    features = [feature for feature, _ in encoding.entries(sample)]
+    read = {slot for feature in set(features) for slot in delta.wide_of(feature)}
+    # Every place that a feature can have in a slot is among the first.
+    first = range(min(delta.table.features, max(1, delta.group)))
+    most = max(len(delta.wide_of(feature)) for feature in first)
+    return min(delta.wide_slots, len(features) * most) - len(read)
 
 
 def _taught(compiled: Compiled) -> dict[int, int]:

@@ -139,8 +139,9 @@ def compile_model(
     # Nobody's deposit may be locked by a sample that no later transaction can afford.
     longest = affordable_length(compiled)
     while longest < compiled.integers.encoding.max_length:
-        compiled = _compile(model, samples, labels, options, compiler, longest)
-        longest = affordable_length(compiled)
+        asked = longest
+        compiled = _compile(model, samples, labels, options, compiler, asked)
+        longest = affordable_length(compiled, asked)
     return compiled
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
 from scipy import sparse
 from sklearn.linear_model import Perceptron
 from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
@@ -16,7 +17,7 @@ from sklearn.neighbors import NearestCentroid
 from dcai_compile import Compiled, abi, compile_model
 from dcai_compile.deployment import Deployment
 from dcai_compile.errors import ChainError, GasLimitExceeded
-from dcai_compile.evm import TX_GAS, Evm, fastest_evm
+from dcai_compile.evm import TX_GAS, CallResult, Evm, LocalEvm, Log, fastest_evm
 from tests import models, systems
 from tests.solidity import initcode
 from tests.systems import ANY_WAIT, COST_WEIGHT, OWNER_WAIT, REFUND_WAIT, send
@@ -194,6 +195,60 @@ def test_a_model_of_which_no_sample_can_be_claimed_is_refused() -> None:
     assert "incentive=None" in caught.value.hint
     with pytest.raises(GasLimitExceeded):
         compile_model(MultinomialNB().fit(X, y), X, y)
+
+
+@both
+def test_the_bound_holds_for_the_features_that_are_dearest_to_read(layout: str) -> None:
+    """Wide digits of a feature may be in one slot or in two: whoever writes the sample chooses."""
+    from dcai_compile.gas import CLAIM_ELEMENT_GAS, CLAIM_GAS, _taught, claim_gas
+
+    rng = np.random.default_rng(0)
+    words, length, classes = 720, 180, 7
+    X = sparse.lil_array((60, words))
+    for row in range(60):
+        X[row, rng.choice(words, length if row == 0 else 20, replace=False)] = 1
+    X, y = sparse.csr_array(X), np.arange(60) % classes
+    compiled = compile_model(MultinomialNB().fit(X, y), X, y, layout=layout)
+    delta, longest = compiled.layout.delta, compiled.integers.encoding.max_length
+    assert delta is not None
+    assert {len(delta.wide_of(feature)) for feature in range(delta.group)} == {1, 2}
+    bound = claim_gas(compiled, fastest_evm())
+    system = compiled.deploy(fastest_evm())
+    assert isinstance(system.evm, LocalEvm)
+    system.evm.put_storage(system.classifier, _taught(compiled))
+    claims = []
+    for first in range(delta.group):
+        sample = sorted(feature % words for feature in range(first, 4 * words, delta.group))
+        sample = list(dict.fromkeys(sample))[:longest]
+        predicted = system.evm.call(system.classifier, abi.sample_call(abi.PREDICT, sample))
+        assert predicted.success
+        claims.append(predicted.gas_used * 64 * 64 // (63 * 63) + len(sample) * CLAIM_ELEMENT_GAS)
+    assert min(claims) < max(claims) <= bound - CLAIM_GAS
+
+
+def test_a_model_that_takes_no_shorter_samples_is_refused() -> None:
+    """Whatever their length, every sample's prediction asks for all words that were taught."""
+    rng = np.random.default_rng(0)
+    X = sparse.csr_array((rng.random((60, 3000)) < 0.01).astype(float))
+    y = np.arange(60) % 2
+    estimator = BernoulliNB().fit(X, y)
+    with pytest.raises(GasLimitExceeded) as caught:
+        compile_model(estimator, X)
+    assert caught.value.gas > caught.value.limit == TX_GAS
+    assert compile_model(estimator, X, incentive=None).integers.encoding.max_length == 3000
+
+
+def test_the_amount_paid_is_the_systems_word_and_not_the_receivers() -> None:
+    """Who is paid runs code before the system's event, and may emit one that looks like it."""
+    system = systems.fresh("fused", "stakeable")
+    account = system.evm.accounts[1]
+    topic = keccak(b"Refund(address,uint256)")
+    logs = [
+        Log(account, (topic,), encode(["address", "uint256"], [account, 10**30])),
+        Log(system.address, (topic,), encode(["address", "uint256"], [account, 7])),
+    ]
+    assert system._paid(CallResult(True, b"", 0, tuple(logs)), topic) == 7
+    assert system._paid(CallResult(True, b"", 0, tuple(logs[:1])), topic) == 0
 
 
 # 2. Labels above the last class

@@ -5,7 +5,8 @@ pragma solidity ^0.8.28;
 /// @notice The external interface of `CollaborativeTrainer64` in "Sharing Updatable Models on
 /// Blockchain" (microsoft/0xDeCA10B), and one entry point more.
 interface ITrainer64 {
-    /// @notice A sample was taught. The only place where the sample itself is kept.
+    /// @notice A sample was taught. The only place where the sample itself is kept; of one that came packed,
+    /// that is the event AddPackedData.
     /// @param d the encoded sample
     /// @param c index of its class
     /// @param t time of the contribution, in seconds
