@@ -203,7 +203,7 @@ def test_the_bound_holds_for_the_features_that_are_dearest_to_read(layout: str) 
     from dcai_compile.gas import CLAIM_ELEMENT_GAS, CLAIM_GAS, _taught, claim_gas
 
     rng = np.random.default_rng(0)
-    words, length, classes = 1_440, 180, 7
+    words, length, classes = 4_096, 180, 7
     X = sparse.lil_array((60, words))
     for row in range(60):
         X[row, rng.choice(words, length if row == 0 else 20, replace=False)] = 1
