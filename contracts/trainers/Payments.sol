@@ -11,10 +11,15 @@ abstract contract Payments {
 
     /// @dev Everything that pays is also settled before it pays; this is the second lock on the door.
     modifier nonReentrant() {
-        if (entered != 0) revert Reentered();
-        entered = 1;
+        _enter();
         _;
         entered = 0;
+    }
+
+    /// @dev A function, so that it is in the code once and not once for every function that is locked.
+    function _enter() private {
+        if (entered != 0) revert Reentered();
+        entered = 1;
     }
 
     /// @dev All gas goes along, so that a contract wallet can be paid. A receiver that reverts undoes
