@@ -10,11 +10,12 @@ import {
     WaitsNotInOrder
 } from "../Errors.sol";
 import {IIncentiveMechanism64} from "../interfaces/IIncentiveMechanism64.sol";
+import {Waits64} from "./Settings64.sol";
 
 /// @title What every incentive mechanism keeps and checks
 /// @notice Waits, totals, reputation. `StakeableRules` and `PointsRules` add what a contribution costs
 /// and what a claim brings; a shell decides who may call.
-abstract contract Incentive64 is IIncentiveMechanism64 {
+abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
     /// @dev A request for a refund (claimant and author are the same) or a report.
     struct Claim {
         address claimant;
@@ -36,33 +37,16 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
         uint96 good;
     }
 
-    /// @inheritdoc IIncentiveMechanism64
-    uint32 public immutable refundWaitTimeS;
-
-    /// @inheritdoc IIncentiveMechanism64
-    uint32 public immutable ownerClaimWaitTimeS;
-
-    /// @inheritdoc IIncentiveMechanism64
-    uint32 public immutable anyAddressClaimWaitTimeS;
-
-    /// @notice Whether anybody may take what is left after `anyAddressClaimWaitTimeS`, as in DCAI: the
-    /// author, too, who then risks nothing. If false, it takes another address than the author's,
-    /// with a validated contribution.
-    bool public immutable claimsAreOpen;
-
     Totals internal totals;
 
     mapping(address => uint128) private validated;
 
-    constructor(uint32 refundWait, uint32 ownerClaimWait, uint32 anyAddressClaimWait, bool openClaims) {
+    constructor() {
+        (uint32 refundWait, uint32 ownerClaimWait) = (_refundWait(), _ownerClaimWait());
         // With a wait of at least a second no claim falls into the second of its contribution.
-        if (refundWait == 0 || refundWait > ownerClaimWait || ownerClaimWait > anyAddressClaimWait) {
-            revert WaitsNotInOrder(refundWait, ownerClaimWait, anyAddressClaimWait);
+        if (refundWait == 0 || refundWait > ownerClaimWait || ownerClaimWait > _anyAddressClaimWait()) {
+            revert WaitsNotInOrder(refundWait, ownerClaimWait, _anyAddressClaimWait());
         }
-        refundWaitTimeS = refundWait;
-        ownerClaimWaitTimeS = ownerClaimWait;
-        anyAddressClaimWaitTimeS = anyAddressClaimWait;
-        claimsAreOpen = openClaims;
         totals.lastUpdateTimeS = uint64(block.timestamp);
     }
 
@@ -91,6 +75,28 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     function _claimedBefore(Claim memory claim) internal view virtual returns (bool);
 
     // READ
+
+    /// @inheritdoc IIncentiveMechanism64
+    function refundWaitTimeS() external view returns (uint32) {
+        return _refundWait();
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function ownerClaimWaitTimeS() external view returns (uint32) {
+        return _ownerClaimWait();
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function anyAddressClaimWaitTimeS() external view returns (uint32) {
+        return _anyAddressClaimWait();
+    }
+
+    /// @notice Whether anybody may take what is left after `anyAddressClaimWaitTimeS`, as in DCAI: the
+    /// author, too, who then risks nothing. If false, it takes another address than the author's,
+    /// with a validated contribution.
+    function claimsAreOpen() external view returns (bool) {
+        return _openClaims();
+    }
 
     /// @inheritdoc IIncentiveMechanism64
     function getNextAddDataCost() external view returns (uint256) {
@@ -173,10 +179,10 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     /// one wait, others after the next.
     function _takesAll(Claim memory claim) internal view returns (bool) {
         uint256 waited = block.timestamp - claim.addedTime;
-        if (waited < ownerClaimWaitTimeS) return false;
-        bool anyAddress = waited >= anyAddressClaimWaitTimeS;
-        if (claimsAreOpen && anyAddress) return true;
-        if (claim.claimant == claim.author && !claimsAreOpen) revert OwnContribution(claim.author);
+        if (waited < _ownerClaimWait()) return false;
+        bool anyAddress = waited >= _anyAddressClaimWait();
+        if (_openClaims() && anyAddress) return true;
+        if (claim.claimant == claim.author && !_openClaims()) revert OwnContribution(claim.author);
         if (claim.claimant == _creator()) return true;
         if (anyAddress) _requireValidated(claim.claimant);
         return anyAddress;
@@ -186,6 +192,6 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     function _requireReporter(Claim memory claim) internal view {
         if (claim.claimant == claim.author) revert OwnContribution(claim.author);
         if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
-        _requireWaited(claim.addedTime, refundWaitTimeS);
+        _requireWaited(claim.addedTime, _refundWait());
     }
 }
