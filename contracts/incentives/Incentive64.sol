@@ -125,11 +125,11 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
 
     /// @inheritdoc IIncentiveMechanism64
     function addressStats(address account) external view returns (uint128 numValid, uint128 numSubmitted) {
-        return (validated[account], 0);
+        return (numValidForAddress(account), 0);
     }
 
     /// @inheritdoc IIncentiveMechanism64
-    function numValidForAddress(address account) external view returns (uint128) {
+    function numValidForAddress(address account) public view returns (uint128) {
         return validated[account];
     }
 
@@ -171,7 +171,7 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
 
     /// @dev Validated contributions of a reporter, of whom one is required.
     function _requireValidated(address reporter) internal view returns (uint256 numValid) {
-        numValid = validated[reporter];
+        numValid = numValidForAddress(reporter);
         if (numValid == 0) revert NoValidatedContribution(reporter);
     }
 
