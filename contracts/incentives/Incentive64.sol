@@ -164,6 +164,10 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         }
     }
 
+    function _requireUnclaimed(Claim memory claim) internal view {
+        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
+    }
+
     function _requireWaited(uint256 addedTime, uint256 required) internal view {
         uint256 waited = block.timestamp - addedTime;
         if (waited < required) revert TooEarly(waited, required);
@@ -191,7 +195,7 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
     /// @dev What a report needs that does not take all: a stranger, once, after the wait.
     function _requireReporter(Claim memory claim) internal view {
         if (claim.claimant == claim.author) revert OwnContribution(claim.author);
-        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
+        _requireUnclaimed(claim);
         _requireWaited(claim.addedTime, _refundWait());
     }
 }

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {
-    AlreadyClaimed,
     CostWeightOutOfRange,
     DepositTooLow,
     ModelAgrees,
@@ -63,7 +62,7 @@ abstract contract StakeableRules is Incentive64, CostWeight64 {
 
     function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
         _requireOpen(claim);
-        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
+        _requireUnclaimed(claim);
         amount = claim.claimable;
         _requireWaited(claim.addedTime, _refundWait());
         if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
