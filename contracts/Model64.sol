@@ -30,17 +30,20 @@ abstract contract Model64 is IClassifier64 {
 
     /// @notice The classes of many samples in one call.
     function predictBatch(int64[][] calldata samples) public view returns (uint64[] memory classes) {
-        classes = new uint64[](samples.length);
+        int256[] memory words = _reserve(samples.length);
         for (uint256 i = 0; i < samples.length; ++i) {
             uint256 free;
             assembly ("memory-safe") {
                 free := mload(0x40)
             }
-            classes[i] = _decide(_scores(Samples.load(samples[i])));
+            words[i] = int256(uint256(_decide(_scores(Samples.load(samples[i])))));
             assembly ("memory-safe") {
                 // Nothing of the last sample is needed any more.
                 mstore(0x40, free)
             }
+        }
+        assembly ("memory-safe") {
+            classes := words
         }
     }
 
@@ -81,9 +84,10 @@ abstract contract Model64 is IClassifier64 {
     /// @param first the first slot
     /// @param count how many
     function readStorage(uint256 first, uint256 count) external view returns (uint256[] memory words) {
-        words = new uint256[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            assembly ("memory-safe") {
+        int256[] memory reserved = _reserve(count);
+        assembly ("memory-safe") {
+            words := reserved
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
                 // `words` has `count` elements behind its length word, so i is inside it.
                 mstore(add(add(words, 0x20), shl(5, i)), sload(add(first, i)))
             }
@@ -101,6 +105,16 @@ abstract contract Model64 is IClassifier64 {
             }
         }
         return FixedPoint.sqrt(squares);
+    }
+
+    /// @dev An array that is not yet written, for a caller that writes every element. One that is too long for
+    /// memory is too long to be written.
+    function _reserve(uint256 length) internal pure returns (int256[] memory words) {
+        assembly ("memory-safe") {
+            words := mload(0x40)
+            mstore(words, length)
+            mstore(0x40, add(words, shl(5, add(length, 1))))
+        }
     }
 
     /// @dev The revert of a getter that was asked for an item that is not there.

@@ -33,6 +33,23 @@ class Argument:
     is_contract: bool = False
 
 
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a mechanism: the Solidity function that says what it is, its type and value.
+
+    A fused contract overrides the function, a mechanism of its own takes the value as an argument.
+    """
+
+    function: str
+    type: str
+    value: int
+
+    @property
+    def literal(self) -> str:
+        """The value in Solidity, whose booleans are lower case."""
+        return str(self.value).lower()
+
+
 class Incentive(ABC):
     """One incentive mechanism.
 
@@ -70,18 +87,14 @@ class Incentive(ABC):
                 value=options.open_claims,
             )
 
-    def waits(self, options: Options) -> tuple[Argument, ...]:
-        """Arguments of `Incentive64`."""
+    def settings(self, options: Options) -> tuple[Setting, ...]:
+        """What the contracts must know, in the order of the arguments of `modular`."""
         return (
-            Argument("uint32", options.refund_wait),
-            Argument("uint32", options.owner_claim_wait),
-            Argument("uint32", options.any_address_claim_wait),
-            Argument("bool", options.open_claims),
+            Setting("_refundWait", "uint32", options.refund_wait),
+            Setting("_ownerClaimWait", "uint32", options.owner_claim_wait),
+            Setting("_anyAddressClaimWait", "uint32", options.any_address_claim_wait),
+            Setting("_openClaims", "bool", options.open_claims),
         )
-
-    def settings(self, options: Options) -> tuple[Argument, ...]:
-        """Arguments of the rules' own contract."""
-        return ()
 
     @abstractmethod
     def words(self, options: Options) -> tuple[str, ...]:
@@ -109,8 +122,8 @@ class Stakeable(Incentive):
                 value=weight,
             )
 
-    def settings(self, options: Options) -> tuple[Argument, ...]:
-        return (Argument("uint256", options.cost_weight),)
+    def settings(self, options: Options) -> tuple[Setting, ...]:
+        return (*super().settings(options), Setting("_costWeight", "uint256", options.cost_weight))
 
     def words(self, options: Options) -> tuple[str, ...]:
         prices = [

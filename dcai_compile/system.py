@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcai_compile.incentives import Argument, Incentive, incentive_of
+from dcai_compile.incentives import Argument, Incentive, Setting, incentive_of
 from dcai_compile.model import Options
 from dcai_compile.names import string_literal
 
@@ -29,26 +29,27 @@ class Shell:
     Attributes
     ----------
     contract : the generated contract's name.
-    bases : path and name of every inherited contract to import, the most basic first, with the
-        literals that its constructor takes.
+    bases : path and name of every inherited contract to import, the most basic first.
     first_slot : the first storage slot that is the model's.
     names : name and description as Solidity literals, where the contract itself has them.
+    settings : of the incentive mechanism, where the contract itself is one.
     """
 
     contract: str
-    bases: tuple[tuple[str, str, tuple[str, ...]], ...]
+    bases: tuple[tuple[str, str], ...]
     first_slot: int
     names: tuple[str, str] | None = None
+    settings: tuple[Setting, ...] = ()
 
     @property
     def imports(self) -> list[str]:
         """Import lines, as `forge fmt` writes them."""
-        return [f'import {{{name}}} from "./contracts/{path}.sol";' for path, name, _ in self.bases]
+        return [f'import {{{name}}} from "./contracts/{path}.sol";' for path, name in self.bases]
 
     @property
     def inherits(self) -> str:
         """What stands between a contract's ``is`` and its opening brace, as `forge fmt` breaks it."""
-        bases = [f"{name}({', '.join(given)})" if given else name for _, name, given in self.bases]
+        bases = [name for _, name in self.bases]
         line = f" {', '.join(bases)} "
         if len(f"contract {self.contract} is{line}{{") <= SOLIDITY_WIDTH:
             return line
@@ -95,18 +96,11 @@ def shell_of(options: Options) -> Shell:
     """What the generated contract inherits."""
     incentive = incentive_of(options)
     if incentive is None or not is_fused(options):
-        return Shell(options.name, (("Classifier64", "Classifier64", ()),), CLASSIFIER_SLOTS)
-    bases: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-        ("incentives/Incentive64", "Incentive64", _literals(incentive.waits(options))),
-        (
-            f"incentives/{incentive.rules}",
-            incentive.rules,
-            _literals(incentive.settings(options)),
-        ),
-        ("FusedTrainer64", "FusedTrainer64", ()),
-    )
+        return Shell(options.name, (("Classifier64", "Classifier64"),), CLASSIFIER_SLOTS)
+    rules = (f"incentives/{incentive.rules}", incentive.rules)
+    bases = (rules, ("FusedTrainer64", "FusedTrainer64"))
     names = string_literal(title(options)), string_literal(options.description)
-    return Shell(options.name, bases, FUSED_SLOTS, names)
+    return Shell(options.name, bases, FUSED_SLOTS, names, incentive.settings(options))
 
 
 def parts_of(options: Options, encoder: str) -> tuple[Part, ...]:
@@ -136,15 +130,11 @@ def parts_of(options: Options, encoder: str) -> tuple[Part, ...]:
 
 
 def _incentive_part(incentive: Incentive, options: Options) -> Part:
-    arguments = (*incentive.waits(options), *incentive.settings(options))
+    settings = incentive.settings(options)
+    arguments = tuple(Argument(setting.type, setting.value) for setting in settings)
     return Part(incentive.modular, incentive.modular, arguments)
 
 
 def title(options: Options) -> str:
     """The model's name for people."""
     return options.title or options.name
-
-
-def _literals(arguments: tuple[Argument, ...]) -> tuple[str, ...]:
-    # Booleans are lower case in Solidity; numbers are the same.
-    return tuple(str(argument.value).lower() for argument in arguments)

@@ -13,7 +13,7 @@ from tests.test_system_invariants import Machine, run
 FUSED = {
     "a refund without a wait": (
         "incentives/StakeableRules",
-        "_requireWaited(claim.addedTime, refundWaitTimeS);",
+        "_requireWaited(claim.addedTime, _refundWait());",
         "",
     ),
     "a refund whatever the model predicts": (
@@ -40,8 +40,8 @@ FUSED = {
     ),
     "the creator a second early": (
         "incentives/Incentive64",
-        "if (waited < ownerClaimWaitTimeS) return false;",
-        "if (waited + 1 < ownerClaimWaitTimeS) return false;",
+        "if (waited < _ownerClaimWait()) return false;",
+        "if (waited + 1 < _ownerClaimWait()) return false;",
     ),
     "anybody in the end": (
         "incentives/Incentive64",
@@ -50,7 +50,7 @@ FUSED = {
     ),
     "an author reports himself": (
         "incentives/Incentive64",
-        "if (claim.claimant == claim.author && !claimsAreOpen) revert OwnContribution(claim.author);",
+        "if (claim.claimant == claim.author && !_openClaims()) revert OwnContribution(claim.author);",
         "",
     ),
     "the clock of the price stands still": (

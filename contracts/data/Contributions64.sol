@@ -90,11 +90,14 @@ abstract contract Contributions64 is IDataHandler64 {
 
     /// @inheritdoc IDataHandler64
     function isDataEqual(int64[] calldata d1, int64[] calldata d2) external pure returns (bool) {
-        if (d1.length != d2.length) return false;
-        for (uint256 i = 0; i < d1.length; ++i) {
-            if (d1[i] != d2[i]) return false;
-        }
-        return true;
+        return _contentHash(d1) == _contentHash(d2);
+    }
+
+    /// @dev The key of a sample with nothing else; samples of other lengths have other keys.
+    function _contentHash(int64[] calldata source) private pure returns (bytes32) {
+        int64[] memory data = Samples.load(source);
+        Samples.requireInt64(data);
+        return Samples.key(data, 0, 0, address(0));
     }
 
     function _key(int64[] calldata data, uint64 classification, uint256 time, address author)

@@ -10,11 +10,12 @@ import {
     WaitsNotInOrder
 } from "../Errors.sol";
 import {IIncentiveMechanism64} from "../interfaces/IIncentiveMechanism64.sol";
+import {Waits64} from "./Settings64.sol";
 
 /// @title What every incentive mechanism keeps and checks
 /// @notice Waits, totals, reputation. `StakeableRules` and `PointsRules` add what a contribution costs
 /// and what a claim brings; a shell decides who may call.
-abstract contract Incentive64 is IIncentiveMechanism64 {
+abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
     /// @dev A request for a refund (claimant and author are the same) or a report.
     struct Claim {
         address claimant;
@@ -36,33 +37,16 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
         uint96 good;
     }
 
-    /// @inheritdoc IIncentiveMechanism64
-    uint32 public immutable refundWaitTimeS;
-
-    /// @inheritdoc IIncentiveMechanism64
-    uint32 public immutable ownerClaimWaitTimeS;
-
-    /// @inheritdoc IIncentiveMechanism64
-    uint32 public immutable anyAddressClaimWaitTimeS;
-
-    /// @notice Whether anybody may take what is left after `anyAddressClaimWaitTimeS`, as in DCAI: the
-    /// author, too, who then risks nothing. If false, it takes another address than the author's,
-    /// with a validated contribution.
-    bool public immutable claimsAreOpen;
-
     Totals internal totals;
 
     mapping(address => uint128) private validated;
 
-    constructor(uint32 refundWait, uint32 ownerClaimWait, uint32 anyAddressClaimWait, bool openClaims) {
+    constructor() {
+        (uint32 refundWait, uint32 ownerClaimWait) = (_refundWait(), _ownerClaimWait());
         // With a wait of at least a second no claim falls into the second of its contribution.
-        if (refundWait == 0 || refundWait > ownerClaimWait || ownerClaimWait > anyAddressClaimWait) {
-            revert WaitsNotInOrder(refundWait, ownerClaimWait, anyAddressClaimWait);
+        if (refundWait == 0 || refundWait > ownerClaimWait || ownerClaimWait > _anyAddressClaimWait()) {
+            revert WaitsNotInOrder(refundWait, ownerClaimWait, _anyAddressClaimWait());
         }
-        refundWaitTimeS = refundWait;
-        ownerClaimWaitTimeS = ownerClaimWait;
-        anyAddressClaimWaitTimeS = anyAddressClaimWait;
-        claimsAreOpen = openClaims;
         totals.lastUpdateTimeS = uint64(block.timestamp);
     }
 
@@ -93,6 +77,28 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     // READ
 
     /// @inheritdoc IIncentiveMechanism64
+    function refundWaitTimeS() external view returns (uint32) {
+        return _refundWait();
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function ownerClaimWaitTimeS() external view returns (uint32) {
+        return _ownerClaimWait();
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
+    function anyAddressClaimWaitTimeS() external view returns (uint32) {
+        return _anyAddressClaimWait();
+    }
+
+    /// @notice Whether anybody may take what is left after `anyAddressClaimWaitTimeS`, as in DCAI: the
+    /// author, too, who then risks nothing. If false, it takes another address than the author's,
+    /// with a validated contribution.
+    function claimsAreOpen() external view returns (bool) {
+        return _openClaims();
+    }
+
+    /// @inheritdoc IIncentiveMechanism64
     function getNextAddDataCost() external view returns (uint256) {
         return _costAt(block.timestamp);
     }
@@ -119,11 +125,11 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
 
     /// @inheritdoc IIncentiveMechanism64
     function addressStats(address account) external view returns (uint128 numValid, uint128 numSubmitted) {
-        return (validated[account], 0);
+        return (numValidForAddress(account), 0);
     }
 
     /// @inheritdoc IIncentiveMechanism64
-    function numValidForAddress(address account) external view returns (uint128) {
+    function numValidForAddress(address account) public view returns (uint128) {
         return validated[account];
     }
 
@@ -158,6 +164,10 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
         }
     }
 
+    function _requireUnclaimed(Claim memory claim) internal view {
+        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
+    }
+
     function _requireWaited(uint256 addedTime, uint256 required) internal view {
         uint256 waited = block.timestamp - addedTime;
         if (waited < required) revert TooEarly(waited, required);
@@ -165,7 +175,7 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
 
     /// @dev Validated contributions of a reporter, of whom one is required.
     function _requireValidated(address reporter) internal view returns (uint256 numValid) {
-        numValid = validated[reporter];
+        numValid = numValidForAddress(reporter);
         if (numValid == 0) revert NoValidatedContribution(reporter);
     }
 
@@ -173,10 +183,10 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     /// one wait, others after the next.
     function _takesAll(Claim memory claim) internal view returns (bool) {
         uint256 waited = block.timestamp - claim.addedTime;
-        if (waited < ownerClaimWaitTimeS) return false;
-        bool anyAddress = waited >= anyAddressClaimWaitTimeS;
-        if (claimsAreOpen && anyAddress) return true;
-        if (claim.claimant == claim.author && !claimsAreOpen) revert OwnContribution(claim.author);
+        if (waited < _ownerClaimWait()) return false;
+        bool anyAddress = waited >= _anyAddressClaimWait();
+        if (_openClaims() && anyAddress) return true;
+        if (claim.claimant == claim.author && !_openClaims()) revert OwnContribution(claim.author);
         if (claim.claimant == _creator()) return true;
         if (anyAddress) _requireValidated(claim.claimant);
         return anyAddress;
@@ -185,7 +195,7 @@ abstract contract Incentive64 is IIncentiveMechanism64 {
     /// @dev What a report needs that does not take all: a stranger, once, after the wait.
     function _requireReporter(Claim memory claim) internal view {
         if (claim.claimant == claim.author) revert OwnContribution(claim.author);
-        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
-        _requireWaited(claim.addedTime, refundWaitTimeS);
+        _requireUnclaimed(claim);
+        _requireWaited(claim.addedTime, _refundWait());
     }
 }

@@ -28,7 +28,7 @@ abstract contract PointsRules is Incentive64 {
 
     function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256) {
         _requireOpen(claim);
-        _requireWaited(claim.addedTime, refundWaitTimeS);
+        _requireWaited(claim.addedTime, _refundWait());
         if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
         _countValid(claim.author);
         emit Refund(claim.author);

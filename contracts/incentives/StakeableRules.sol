@@ -2,7 +2,6 @@
 pragma solidity ^0.8.28;
 
 import {
-    AlreadyClaimed,
     CostWeightOutOfRange,
     DepositTooLow,
     ModelAgrees,
@@ -11,19 +10,17 @@ import {
 } from "../Errors.sol";
 import {FixedPoint} from "../libraries/FixedPoint.sol";
 import {Incentive64} from "./Incentive64.sol";
+import {CostWeight64} from "./Settings64.sol";
 
 /// @title Deposit, refund, take
 /// @notice A contribution costs a deposit, the more the sooner it follows the last one. If the model
 /// agrees with it later, its author gets the deposit back. If not, others take it.
-abstract contract StakeableRules is Incentive64 {
+abstract contract StakeableRules is Incentive64, CostWeight64 {
     /// @dev With this weight a deposit is not 0 even 2**64 seconds after the last one.
     uint256 private constant MIN_COST_WEIGHT = 1193047;
 
     /// @dev With this weight a deposit of the same second fits in 80 bits, 1.2 million ether.
     uint256 private constant MAX_COST_WEIGHT = uint256(type(uint80).max) / 1 hours;
-
-    /// @notice The deposit is costWeight * 3600 / sqrt(seconds since the last contribution), in wei.
-    uint256 public immutable costWeight;
 
     /// @notice `recipient` got the deposit of its own contribution back.
     event Refund(address recipient, uint256 amount);
@@ -31,11 +28,16 @@ abstract contract StakeableRules is Incentive64 {
     /// @notice `recipient` took `amount` of the deposit of somebody else's contribution.
     event Report(address recipient, uint256 amount);
 
-    constructor(uint256 weight) {
+    constructor() {
+        uint256 weight = _costWeight();
         if (weight < MIN_COST_WEIGHT || weight > MAX_COST_WEIGHT) {
             revert CostWeightOutOfRange(weight, MIN_COST_WEIGHT, MAX_COST_WEIGHT);
         }
-        costWeight = weight;
+    }
+
+    /// @notice The deposit is costWeight * 3600 / sqrt(seconds since the last contribution), in wei.
+    function costWeight() external view returns (uint256) {
+        return _costWeight();
     }
 
     /// @notice Time of the last contribution, or of the deployment, in seconds.
@@ -45,7 +47,7 @@ abstract contract StakeableRules is Incentive64 {
 
     function _costAfter(uint256 elapsed) internal view override returns (uint256) {
         uint256 divisor = FixedPoint.sqrt(elapsed);
-        return costWeight * 1 hours / (divisor == 0 ? 1 : divisor);
+        return _costWeight() * 1 hours / (divisor == 0 ? 1 : divisor);
     }
 
     function _charge(uint256 sent) internal override returns (uint256 cost) {
@@ -60,9 +62,9 @@ abstract contract StakeableRules is Incentive64 {
 
     function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
         _requireOpen(claim);
-        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
+        _requireUnclaimed(claim);
         amount = claim.claimable;
-        _requireWaited(claim.addedTime, refundWaitTimeS);
+        _requireWaited(claim.addedTime, _refundWait());
         if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
         _countValid(claim.author);
         emit Refund(claim.author, amount);

@@ -124,34 +124,19 @@ library FixedPoint {
     }
 
     /// @notice floor(sqrt(x)), for any x.
-    /// @dev Heron's method, from a power of two with sqrt(x) / 2 < root <= 2 * sqrt(x). A step takes a
-    /// relative error e to at most e**2 / (2 * (1 + e)): from -1/2 < e <= 1 to at most 1/4, and after
-    /// six more below 2**-200, which is less than 1 in absolute terms as sqrt(x) < 2**128. A step
-    /// rounded down never falls below floor(sqrt(x)), because the mean of root and x / root is at least
-    /// sqrt(x); from floor(sqrt(x)) or one more it leads to one of these two again. The last line tells
-    /// them apart.
+    /// @dev Heron's method, from a power of two above sqrt(x) on down. The mean of root and x / root is at least
+    /// sqrt(x), so a step rounded down never falls below floor(sqrt(x)). As long as root is above that, x / root
+    /// is below root, and the step falls. So the first step that does not fall started from the result.
     function sqrt(uint256 x) internal pure returns (uint256 root) {
-        if (x == 0) return 0;
-        unchecked {
-            // Invariant: rest >= 1 is x without its lowest bits, and root / 2 is the square root of the
-            // power of two cut off, so (root / 2)**2 <= x. At the end rest < 16, hence x < (2 * root)**2.
-            uint256 rest = x;
-            root = 2;
-            if (rest >= 1 << 128) (rest, root) = (rest >> 128, root << 64);
-            if (rest >= 1 << 64) (rest, root) = (rest >> 64, root << 32);
-            if (rest >= 1 << 32) (rest, root) = (rest >> 32, root << 16);
-            if (rest >= 1 << 16) (rest, root) = (rest >> 16, root << 8);
-            if (rest >= 1 << 8) (rest, root) = (rest >> 8, root << 4);
-            if (rest >= 1 << 4) root <<= 2;
-            // root <= 2**128 and x / root < 2**129: no sum overflows. root >= 1, as x >= 1.
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            if (root > x / root) --root;
+        assembly ("memory-safe") {
+            // Six bits of x are three of its root: x < root**2 at the end, and root <= 2**129.
+            root := 1
+            for { let rest := x } rest { rest := shr(6, rest) } { root := shl(3, root) }
+            // x / root is at most root + 2: no sum overflows. For 0 the last quotient is 0 / 0, which is 0 here.
+            for { let next := shr(1, add(root, div(x, root))) } lt(next, root) {} {
+                root := next
+                next := shr(1, add(root, div(x, root)))
+            }
         }
     }
 }

@@ -11,17 +11,26 @@ abstract contract Payments {
 
     /// @dev Everything that pays is also settled before it pays; this is the second lock on the door.
     modifier nonReentrant() {
-        if (entered != 0) revert Reentered();
-        entered = 1;
+        _enter();
         _;
         entered = 0;
+    }
+
+    /// @dev A function, so that it is in the code once and not once for every function that is locked.
+    function _enter() private {
+        if (entered != 0) revert Reentered();
+        entered = 1;
     }
 
     /// @dev All gas goes along, so that a contract wallet can be paid. A receiver that reverts undoes
     /// its own call and nobody else's.
     function _pay(address receiver, uint256 amount) internal {
         if (amount == 0) return;
-        (bool success,) = receiver.call{value: amount}("");
+        bool success;
+        assembly ("memory-safe") {
+            // What the receiver returns is nobody's business: it is not even copied.
+            success := call(gas(), receiver, amount, 0, 0, 0, 0)
+        }
         if (!success) revert PaymentFailed(receiver, amount);
     }
 }
