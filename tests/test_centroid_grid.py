@@ -80,12 +80,12 @@ def test_sums_are_those_of_the_rounded_samples(name: str) -> None:
     assert mirror.squares() == [sum(v * v for v in row) for row in expected.tolist()]
 
 
-def trained(features: int, classes: int, spread: float = 1.0) -> Compiled:
+def trained(features: int, classes: int, spread: float = 1.0, bits: int | str = 16) -> Compiled:
     """Random blobs; in a lesson a value is at most twice the largest."""
     rng = np.random.default_rng(features)
     y = np.arange(40) % classes
     X = spread * (rng.normal(size=(40, features)) + y[:, None])
-    return compile_bare(NearestCentroid().fit(X, y), X, y, step_bits=16, name="Blobs")
+    return compile_bare(NearestCentroid().fit(X, y), X, y, step_bits=bits, name="Blobs")
 
 
 @pytest.mark.parametrize("classes", [2, 9])
@@ -116,23 +116,46 @@ def test_values_are_rounded_to_the_nearest_step(classes: int) -> None:
             pair.compare(sample)
 
 
-@pytest.mark.parametrize("features", [1, 3, 15, 16, 17, 24, 40])
-@pytest.mark.parametrize("classes", [2, 3, 9])
+SHAPES = [(features, classes) for features in (1, 3, 15, 16, 17, 24, 40) for classes in (2, 3, 9)]
+
+
+@pytest.mark.parametrize(("features", "classes"), SHAPES)
 def test_lanes_of_a_slot_do_not_touch_each_other(features: int, classes: int) -> None:
     """Random lessons, from small ones to the largest, so that lanes carry up and down beside others."""
-    pair = Pair(trained(features, classes))
-    integers = integers_of(pair.compiled)
-    digits = integers.digits
+    taught_at_random(trained(features, classes), lessons=60)
+
+
+@pytest.mark.parametrize("bits", [16, "auto"])
+@pytest.mark.parametrize(("features", "classes"), [(17, 3), (300, 2), (500, 5)])
+@pytest.mark.parametrize("warm", [True, False])
+def test_wherever_slots_and_flags_are(
+    monkeypatch: pytest.MonkeyPatch, warm: bool, features: int, classes: int, bits: Any
+) -> None:
+    """Slots that deployment has not written, and flags in slots of their own."""
+    if not warm:
+        monkeypatch.setattr("dcai_compile.delta_choice.WARM_GAS", 0)
+    compiled = trained(features, classes, spread=0.05, bits=bits)
+    delta = compiled.layout.delta
+    assert delta is not None
+    assert (delta.warm, delta.table.digits.low_bits) == (warm, 16 if bits == 16 else 32)
+    assert delta.in_word == (features < 500)
+    taught_at_random(compiled, lessons=12)
+
+
+def taught_at_random(compiled: Compiled, lessons: int) -> None:
+    pair = Pair(compiled)
+    integers = integers_of(compiled)
+    digits, features, classes = integers.digits, integers.encoding.n_features, len(integers.counts)
+    half = 1 << (digits.low_bits - 1)
     rng = np.random.default_rng(features)
-    near = (
-        rng.integers(-40, 40, (features, classes))
-        + rng.integers(-2, 3, (features, classes)) * 2**15
+    near = rng.integers(-40, 40, (features, classes)) + half * rng.integers(
+        -2, 3, (features, classes)
     )
     pair.mirror.delta[:] = near
     pair.mirror.added = [1] * classes
     pair.put(0, 0, int(near[0, 0]))
     carried = 0
-    for lesson in range(60):
+    for lesson in range(lessons):
         reach = integers.max_value if lesson % 3 == 0 else integers.grid * 40
         sample = rng.integers(-reach, reach, features, endpoint=True)
         if lesson % 6 == 0:
