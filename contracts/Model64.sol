@@ -55,9 +55,7 @@ abstract contract Model64 is IClassifier64 {
         view
         returns (uint256 correct)
     {
-        if (samples.length != classes.length) {
-            revert SampleLengthMismatch(samples.length, classes.length);
-        }
+        _requireLength(samples.length, classes.length);
         uint64[] memory predicted = predictBatch(samples);
         for (uint256 i = 0; i < predicted.length; ++i) {
             if (predicted[i] == classes[i]) ++correct;
@@ -115,6 +113,11 @@ abstract contract Model64 is IClassifier64 {
             mstore(words, length)
             mstore(0x40, add(words, shl(5, add(length, 1))))
         }
+    }
+
+    /// @dev The revert of a sample, or of scores, of another length.
+    function _requireLength(uint256 expected, uint256 actual) internal pure {
+        if (actual != expected) revert SampleLengthMismatch(expected, actual);
     }
 
     /// @dev The revert of a getter that was asked for an item that is not there.

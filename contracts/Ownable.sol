@@ -25,7 +25,7 @@ abstract contract Ownable {
     /// @param newOwner the next owner, not the zero address
     function transferOwnership(address newOwner) public virtual onlyOwner {
         if (newOwner == address(0)) revert OwnerIsZero();
-        emit OwnershipTransferred(owner, newOwner);
+        emit OwnershipTransferred(msg.sender, newOwner);
         owner = newOwner;
     }
 }

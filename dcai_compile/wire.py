@@ -36,7 +36,7 @@ def check_sample(encoding: Encoding, sample: Sequence[int]) -> None:
 def wire_errors(encoding: Encoding, updatable: bool) -> set[str]:
     """Names of the errors that `check_sample` and, for an updatable model, `Mirror.update_check` raise."""
     if not encoding.is_sparse:
-        return {"SampleLengthMismatch"}
+        return set()  # `Model64` has the only one
     names = {"FeatureIndexOutOfRange", "SampleTooLong"}
     if encoding.is_counts and updatable:
         names.add("FeatureRepeated")

@@ -653,7 +653,13 @@ def test_gas(chain: OnChain) -> None:
     assert result.success
     names = ("logistic", "exp_negative", "sqrt", "division", "shift")
     gas = dict(zip(names, decode(["uint256[5]"], result.output)[0], strict=True))
-    limits = {"logistic": 1_250, "exp_negative": 1_150, "sqrt": 1_250, "division": 200, "shift": 150}
+    limits = {
+        "logistic": 1_250,
+        "exp_negative": 1_150,
+        "sqrt": 1_250,
+        "division": 200,
+        "shift": 150,
+    }
     assert all(gas[name] < limit for name, limit in limits.items()), gas
 
 

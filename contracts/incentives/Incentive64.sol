@@ -160,7 +160,10 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         unchecked {
             // Nor will as many be validated.
             validated[author] += 1;
-            totals.good += 1;
+        }
+        assembly ("memory-safe") {
+            // The number is in the highest 96 bits.
+            sstore(totals.slot, add(sload(totals.slot), shl(160, 1)))
         }
     }
 

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {
-    CostWeightOutOfRange,
-    DepositTooLow,
-    ModelAgrees,
-    ModelDisagrees,
-    NothingToClaim
-} from "../Errors.sol";
+import {CostWeightOutOfRange, DepositTooLow, ModelAgrees, ModelDisagrees, NothingToClaim} from "../Errors.sol";
 import {FixedPoint} from "../libraries/FixedPoint.sol";
 import {Incentive64} from "./Incentive64.sol";
 import {CostWeight64} from "./Settings64.sol";

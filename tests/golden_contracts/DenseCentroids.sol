@@ -14,13 +14,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 3.75e-09
 pragma solidity 0.8.34;
 
-import {
-    ClassOutOfRange,
-    FeatureValueOutOfRange,
-    LaneOverflow,
-    SampleLengthMismatch,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {ClassOutOfRange, FeatureValueOutOfRange, LaneOverflow, ValueNotRepresentable} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
@@ -118,7 +112,7 @@ contract DenseCentroids is Classifier64 {
     // ENCODE: one value a feature, round(x * 1e9)
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         Samples.requireInt64(data);
     }
 
@@ -138,7 +132,7 @@ contract DenseCentroids is Classifier64 {
     /// Lanes of 40 bits are multiplied 80 bits apart, several by one multiplication, biased so that none is
     /// negative. That is exact for values below 2**37; larger ones take the plain way.
     function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         products = new int256[](CLASSES);
         uint256 high;
         assembly ("memory-safe") {
@@ -340,7 +334,7 @@ contract DenseCentroids is Classifier64 {
 
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
+        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -392,7 +386,7 @@ contract DenseCentroids is Classifier64 {
 
     /// @dev Checks a sample that is taught; returns its squared norm.
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         uint256 high = 0;
         assembly ("memory-safe") {
             let element := add(data, 0x20)

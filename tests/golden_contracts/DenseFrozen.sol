@@ -12,7 +12,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 1.875e-09
 pragma solidity 0.8.34;
 
-import {ModelIsFrozen, SampleLengthMismatch, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {ModelIsFrozen, ValueNotRepresentable} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -64,7 +64,7 @@ contract DenseFrozen is Classifier64 {
     // ENCODE: one value a feature, round(x * 1e9)
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         Samples.requireInt64(data);
     }
 
@@ -87,7 +87,7 @@ contract DenseFrozen is Classifier64 {
 
     /// @dev The sample times every row of the published weights, in one pass over the sample.
     function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         products = new int256[](ROWS);
         uint256 high;
         assembly ("memory-safe") {
@@ -138,7 +138,7 @@ contract DenseFrozen is Classifier64 {
 
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64) {
-        if (scores.length != ROWS) revert SampleLengthMismatch(ROWS, scores.length);
+        _requireLength(ROWS, scores.length);
         return scores[0] > 0 ? 1 : 0;
     }
 
@@ -160,7 +160,10 @@ contract DenseFrozen is Classifier64 {
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
         uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
-        weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
+        unchecked {
+            // A summand of `_scores`, no sum of which can leave int256.
+            weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
+        }
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
@@ -169,11 +172,15 @@ contract DenseFrozen is Classifier64 {
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
         if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = new int256[](count);
+        values = _reserve(count);
         uint256 base = _loadBase();
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 at = first + i;
-            values[i] = at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+        unchecked {
+            // All that is asked for is there.
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 at = first + i;
+                values[i] =
+                    at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+            }
         }
     }
 

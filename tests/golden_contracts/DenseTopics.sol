@@ -18,7 +18,6 @@ import {
     FeatureValueOutOfRange,
     InterceptOverflow,
     LaneOverflow,
-    SampleLengthMismatch,
     ValueNotRepresentable
 } from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
@@ -131,7 +130,7 @@ contract DenseTopics is Classifier64 {
     // ENCODE: one value a feature, round(x * 1e9)
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         Samples.requireInt64(data);
     }
 
@@ -156,7 +155,7 @@ contract DenseTopics is Classifier64 {
 
     /// @dev The sample times every row of the published weights, in one pass over the sample.
     function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         products = new int256[](ROWS);
         uint256 high;
         assembly ("memory-safe") {
@@ -311,7 +310,7 @@ contract DenseTopics is Classifier64 {
 
     /// @dev Checks a sample that is taught.
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         uint256 high = 0;
         assembly ("memory-safe") {
             let element := add(data, 0x20)
@@ -331,7 +330,7 @@ contract DenseTopics is Classifier64 {
 
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        if (scores.length != ROWS) revert SampleLengthMismatch(ROWS, scores.length);
+        _requireLength(ROWS, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, ROWS) { row := add(row, 1) } {
@@ -354,8 +353,9 @@ contract DenseTopics is Classifier64 {
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == row ? int256(1) : int256(-1);
-            steps[row] = _step(steps[row], y, squaredNorm);
-            if (steps[row] != 0) moves = true;
+            int256 step = _step(steps[row], y, squaredNorm);
+            if (step != 0) moves = true;
+            steps[row] = step;
         }
         if (moves) {
             _moveWeights(data, steps);
@@ -480,7 +480,7 @@ contract DenseTopics is Classifier64 {
             let changed := xor(and(shr(flagsShift, flags), 1), flagged)
             flags := xor(flags, shl(flagsShift, changed))
         }
-        if (low != moved) return _carry(flags, slot, place, index * 3 + row, low, (moved - low) >> LOW_BITS);
+        if (low != moved) return _carry(flags, slot, place, index * 3 + row, moved);
         return flags;
     }
 
@@ -562,22 +562,31 @@ contract DenseTopics is Classifier64 {
         return (flags, index);
     }
 
-    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
-    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
-        private
-        returns (uint256)
-    {
-        uint256 first = slot * WIDE_STRIDE;
-        uint256 at = first + place / WIDE_PER_SLOT;
-        uint256 word = wide[at];
-        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
-        int256 value = (digit << LOW_BITS) + low;
+    /// @dev The low digit of a lane would be `moved`: adds what does not fit to its wide digit. Returns the flags as
+    /// they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 moved) private returns (uint256) {
+        uint256 at;
+        int256 digit;
+        assembly ("memory-safe") {
+            at := add(add(wide.slot, mul(slot, WIDE_STRIDE)), div(place, WIDE_PER_SLOT))
+            digit := signextend(sub(shr(3, WIDE_BITS), 1), shr(mul(mod(place, WIDE_PER_SLOT), WIDE_BITS), sload(at)))
+        }
+        int256 value = (digit << LOW_BITS) + moved;
         if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
-        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        assembly ("memory-safe") {
+            let word := sload(at)
+            let shift := mul(mod(place, WIDE_PER_SLOT), WIDE_BITS)
+            digit := sar(LOW_BITS, sub(value, signextend(sub(shr(3, LOW_BITS), 1), value)))
+            // Changes the bits in which the digit is another one now.
+            sstore(at, xor(word, shl(shift, and(xor(shr(shift, word), digit), sub(shl(WIDE_BITS, 1), 1)))))
+        }
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
-        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
-            if (wide[i] != 0) carried = 2;
+        assembly ("memory-safe") {
+            let first := add(wide.slot, mul(slot, WIDE_STRIDE))
+            for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
+                carried := shl(1, iszero(iszero(sload(add(first, i)))))
+            }
         }
         assembly ("memory-safe") {
             let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
@@ -596,15 +605,18 @@ contract DenseTopics is Classifier64 {
     }
 
     /// @dev What updates have added to an intercept.
-    function _interceptDelta(uint256 row) private view returns (int128) {
+    function _interceptDelta(uint256 row) private view returns (int256) {
         return interceptDelta[row] ^ type(int128).min;
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
         uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
-        weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
-        weight += _learned(index, row) * FACTOR_E;
+        unchecked {
+            // A summand of `_scores`, no sum of which can leave int256.
+            weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
+            weight += _learned(index, row) * FACTOR_E;
+        }
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
@@ -613,11 +625,15 @@ contract DenseTopics is Classifier64 {
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
         if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = new int256[](count);
+        values = _reserve(count);
         uint256 base = _loadBase();
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 at = first + i;
-            values[i] = at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+        unchecked {
+            // All that is asked for is there.
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 at = first + i;
+                values[i] =
+                    at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+            }
         }
     }
 

@@ -14,7 +14,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 9.26e-09
 pragma solidity 0.8.34;
 
-import {ClassOutOfRange, FeatureValueOutOfRange, LaneOverflow, SampleLengthMismatch} from "./contracts/Errors.sol";
+import {ClassOutOfRange, FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -88,7 +88,7 @@ contract Gaussian is Classifier64 {
     // ENCODE: one value a feature, round(x * 1e9)
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         Samples.requireInt64(data);
     }
 
@@ -166,7 +166,7 @@ contract Gaussian is Classifier64 {
 
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
+        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -210,7 +210,7 @@ contract Gaussian is Classifier64 {
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
         if (count != 0) _requireIndex(first + count - 1, (2 * FEATURES + 1) * CLASSES);
-        values = new int256[](count);
+        values = _reserve(count);
         uint256 base = _loadBase();
         for (uint256 i = 0; i < count; ++i) {
             values[i] = _parameter(base, first + i);

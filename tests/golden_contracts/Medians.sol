@@ -13,7 +13,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 2e-09
 pragma solidity 0.8.34;
 
-import {ModelIsFrozen, SampleLengthMismatch, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {ModelIsFrozen, ValueNotRepresentable} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
@@ -59,7 +59,7 @@ contract Medians is Classifier64 {
     // ENCODE: one value a feature, round(x * 1e9)
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
+        _requireLength(FEATURES, data.length);
         Samples.requireInt64(data);
     }
 
@@ -112,7 +112,7 @@ contract Medians is Classifier64 {
 
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
+        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {

@@ -21,7 +21,6 @@ import {
     IndicesNotIncreasing,
     LaneOverflow,
     NegativeFeatureValue,
-    SampleLengthMismatch,
     SampleTooLong,
     ValueNotRepresentable
 } from "./contracts/Errors.sol";
@@ -287,7 +286,7 @@ contract PairsNaiveBayes is Classifier64 {
 
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
+        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -463,21 +462,16 @@ contract PairsNaiveBayes is Classifier64 {
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
                 }
             }
-            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+            if (low != moved) flags = _carried(flags, element, row, moved);
         }
         return flags;
     }
 
     /// @dev What the element before `element` teaches does not fit in its lane.
-    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
-        private
-        pure
-        returns (uint256)
-    {
+    function _carried(uint256 flags, uint256 element, uint256 row, int256 moved) private pure returns (uint256) {
         uint256 index;
         assembly ("memory-safe") {
             index := shr(32, mload(sub(element, 0x20)))
-            end := 0
         }
         revert LaneOverflow(index * 3 + row, moved);
     }

@@ -20,7 +20,6 @@ import {
     FeatureRepeated,
     InterceptOverflow,
     LaneOverflow,
-    SampleLengthMismatch,
     SampleTooLong,
     ValueNotRepresentable
 } from "./contracts/Errors.sol";
@@ -191,20 +190,22 @@ contract SparseModifiedHuber is Classifier64 {
     /// @return squaredNorm of the sample as counts
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
         if (_checkSample(data)) return data.length; // ascending: nothing is repeated
-        uint256 lanes = 256 / COUNT_BITS;
-        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
-        unchecked {
-            for (uint256 i = 0; i < data.length; ++i) {
-                uint256 index = uint64(data[i]);
-                uint256 shift = index % lanes * COUNT_BITS;
-                uint256 word = counts[index / lanes];
-                uint256 count = (word >> shift) % (1 << COUNT_BITS);
-                if (count == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+        uint256[] memory counts = new uint256[](FEATURES / (256 / COUNT_BITS) + 1);
+        uint256 i = 0;
+        uint256 count = 0;
+        assembly ("memory-safe") {
+            for {} lt(i, mload(data)) { i := add(i, 1) } {
+                let index := mload(add(add(data, 0x20), shl(5, i)))
+                let at := add(add(counts, 0x20), shl(5, div(index, div(256, COUNT_BITS))))
+                let shift := mul(mod(index, div(256, COUNT_BITS)), COUNT_BITS)
+                count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
+                if eq(count, MAX_COUNT) { break }
                 // (n + 1)^2 = n^2 + 2 n + 1
-                squaredNorm += 2 * count + 1;
-                counts[index / lanes] = word + (1 << shift);
+                squaredNorm := add(squaredNorm, add(shl(1, count), 1))
+                mstore(at, add(mload(at), shl(shift, 1)))
             }
         }
+        if (i != data.length) revert FeatureRepeated(i, data[i], MAX_COUNT);
     }
 
     /// @dev The feature of an element that was checked.
@@ -284,18 +285,6 @@ contract SparseModifiedHuber is Classifier64 {
         }
     }
 
-    /// @dev Adds the weights of feature `index` to `sums`, one a row.
-    function _addFeature(int256[] memory sums, uint256 base, uint256 index) private view {
-        unchecked {
-            uint256 pointer = _baseRow(base, index);
-            for (uint256 row = 0; row < ROWS; ++row) {
-                int256 weight = Lanes.load(pointer + row * WEIGHT_BYTES, WEIGHT_BYTES) * FACTOR_A;
-                weight += _learned(index, row) * FACTOR_E;
-                sums[row] += weight;
-            }
-        }
-    }
-
     /// @notice How many samples of a batch are classified as given.
     /// @param dataBatch samples of at most 60 indices; an index that is no feature's is skipped
     /// @param classes the class of each sample
@@ -304,15 +293,28 @@ contract SparseModifiedHuber is Classifier64 {
         view
         returns (uint256 numCorrect)
     {
-        uint256 base = _loadBase();
-        int256[] memory scores = new int256[](ROWS);
+        int64[] memory data = Samples.reserve(60);
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
         for (uint256 i = 0; i < dataBatch.length; ++i) {
-            scores[0] = 0;
+            uint24[60] calldata sample = dataBatch[i];
+            uint256 length = 0;
             for (uint256 k = 0; k < 60; ++k) {
-                if (dataBatch[i][k] < FEATURES) _addFeature(scores, base, dataBatch[i][k]);
+                uint256 index = sample[k];
+                assembly ("memory-safe") {
+                    // The next one overwrites what is no feature's.
+                    mstore(add(add(data, 0x20), shl(5, length)), index)
+                    length := add(length, lt(index, FEATURES))
+                }
             }
-            scores[0] = scores[0] * FACTOR_K + _intercept(0);
-            if (_decide(scores) == classes[i]) ++numCorrect;
+            assembly ("memory-safe") {
+                mstore(data, length)
+                // Nothing of the last sample's scores is needed any more.
+                mstore(0x40, free)
+            }
+            if (_decide(_scoresOf(data)) == classes[i]) ++numCorrect;
         }
     }
 
@@ -320,7 +322,7 @@ contract SparseModifiedHuber is Classifier64 {
 
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64) {
-        if (scores.length != ROWS) revert SampleLengthMismatch(ROWS, scores.length);
+        _requireLength(ROWS, scores.length);
         return scores[0] > 0 ? 1 : 0;
     }
 
@@ -334,8 +336,9 @@ contract SparseModifiedHuber is Classifier64 {
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
-            steps[row] = _step(steps[row], y, squaredNorm);
-            if (steps[row] != 0) moves = true;
+            int256 step = _step(steps[row], y, squaredNorm);
+            if (step != 0) moves = true;
+            steps[row] = step;
         }
         if (moves) {
             _moveWeights(data, steps);
@@ -362,7 +365,7 @@ contract SparseModifiedHuber is Classifier64 {
             int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
             int256 moved = _interceptDelta(row) + change;
             if (moved != int128(moved)) revert InterceptOverflow(row, moved);
-            interceptDelta[row] = int128(moved) ^ type(int128).min;
+            interceptDelta[0] = int128(moved) ^ type(int128).min;
         }
     }
 
@@ -468,7 +471,7 @@ contract SparseModifiedHuber is Classifier64 {
             let changed := xor(and(shr(flagsShift, flags), 1), flagged)
             flags := xor(flags, shl(flagsShift, changed))
         }
-        if (low != moved) return _carry(flags, slot, place, index * 1 + row, low, (moved - low) >> LOW_BITS);
+        if (low != moved) return _carry(flags, slot, place, index * 1 + row, moved);
         return flags;
     }
 
@@ -522,41 +525,46 @@ contract SparseModifiedHuber is Classifier64 {
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
                 }
             }
-            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+            if (low != moved) flags = _carried(flags, element, row, moved);
         }
         return flags;
     }
 
     /// @dev What the element before `element` teaches does not fit in its lane.
-    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
-        private
-        returns (uint256)
-    {
+    function _carried(uint256 flags, uint256 element, uint256 row, int256 moved) private returns (uint256) {
         uint256 index;
         assembly ("memory-safe") {
             index := mload(sub(element, 0x20))
-            end := 0
         }
         (uint256 slot, uint256 place) = _placeOf(index, row);
-        return _carry(flags, slot, place, index * 1 + row, low, (moved - low) >> LOW_BITS);
+        return _carry(flags, slot, place, index * 1 + row, moved);
     }
 
-    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
-    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
-        private
-        returns (uint256)
-    {
-        uint256 first = slot * WIDE_STRIDE;
-        uint256 at = first + place / WIDE_PER_SLOT;
-        uint256 word = wide[at];
-        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
-        int256 value = (digit << LOW_BITS) + low;
+    /// @dev The low digit of a lane would be `moved`: adds what does not fit to its wide digit. Returns the flags as
+    /// they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 moved) private returns (uint256) {
+        uint256 at;
+        int256 digit;
+        assembly ("memory-safe") {
+            at := add(add(wide.slot, mul(slot, WIDE_STRIDE)), div(place, WIDE_PER_SLOT))
+            digit := signextend(sub(shr(3, WIDE_BITS), 1), shr(mul(mod(place, WIDE_PER_SLOT), WIDE_BITS), sload(at)))
+        }
+        int256 value = (digit << LOW_BITS) + moved;
         if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
-        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        assembly ("memory-safe") {
+            let word := sload(at)
+            let shift := mul(mod(place, WIDE_PER_SLOT), WIDE_BITS)
+            digit := sar(LOW_BITS, sub(value, signextend(sub(shr(3, LOW_BITS), 1), value)))
+            // Changes the bits in which the digit is another one now.
+            sstore(at, xor(word, shl(shift, and(xor(shr(shift, word), digit), sub(shl(WIDE_BITS, 1), 1)))))
+        }
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
-        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
-            if (wide[i] != 0) carried = 2;
+        assembly ("memory-safe") {
+            let first := add(wide.slot, mul(slot, WIDE_STRIDE))
+            for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
+                carried := shl(1, iszero(iszero(sload(add(first, i)))))
+            }
         }
         assembly ("memory-safe") {
             let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
@@ -573,15 +581,18 @@ contract SparseModifiedHuber is Classifier64 {
     }
 
     /// @dev What updates have added to an intercept.
-    function _interceptDelta(uint256 row) private view returns (int128) {
-        return interceptDelta[row] ^ type(int128).min;
+    function _interceptDelta(uint256) private view returns (int256) {
+        return interceptDelta[0] ^ type(int128).min;
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
         uint256 pointer = _baseRow(base, index) + row * WEIGHT_BYTES;
-        weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
-        weight += _learned(index, row) * FACTOR_E;
+        unchecked {
+            // A summand of `_scores`, no sum of which can leave int256.
+            weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
+            weight += _learned(index, row) * FACTOR_E;
+        }
     }
 
     /// @notice Every parameter as it is now: weights feature by feature and row by row, in units
@@ -590,11 +601,15 @@ contract SparseModifiedHuber is Classifier64 {
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
         if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = new int256[](count);
+        values = _reserve(count);
         uint256 base = _loadBase();
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 at = first + i;
-            values[i] = at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+        unchecked {
+            // All that is asked for is there.
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 at = first + i;
+                values[i] =
+                    at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+            }
         }
     }
 

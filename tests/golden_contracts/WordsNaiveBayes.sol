@@ -19,7 +19,6 @@ import {
     FeatureIndexOutOfRange,
     FeatureRepeated,
     LaneOverflow,
-    SampleLengthMismatch,
     SampleTooLong,
     ValueNotRepresentable
 } from "./contracts/Errors.sol";
@@ -183,20 +182,22 @@ contract WordsNaiveBayes is Classifier64 {
     /// @return squaredNorm of the sample as counts
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
         if (_checkSample(data)) return data.length; // ascending: nothing is repeated
-        uint256 lanes = 256 / COUNT_BITS;
-        uint256[] memory counts = new uint256[](FEATURES / lanes + 1);
-        unchecked {
-            for (uint256 i = 0; i < data.length; ++i) {
-                uint256 index = uint64(data[i]);
-                uint256 shift = index % lanes * COUNT_BITS;
-                uint256 word = counts[index / lanes];
-                uint256 count = (word >> shift) % (1 << COUNT_BITS);
-                if (count == MAX_COUNT) revert FeatureRepeated(i, data[i], MAX_COUNT);
+        uint256[] memory counts = new uint256[](FEATURES / (256 / COUNT_BITS) + 1);
+        uint256 i = 0;
+        uint256 count = 0;
+        assembly ("memory-safe") {
+            for {} lt(i, mload(data)) { i := add(i, 1) } {
+                let index := mload(add(add(data, 0x20), shl(5, i)))
+                let at := add(add(counts, 0x20), shl(5, div(index, div(256, COUNT_BITS))))
+                let shift := mul(mod(index, div(256, COUNT_BITS)), COUNT_BITS)
+                count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
+                if eq(count, MAX_COUNT) { break }
                 // (n + 1)^2 = n^2 + 2 n + 1
-                squaredNorm += 2 * count + 1;
-                counts[index / lanes] = word + (1 << shift);
+                squaredNorm := add(squaredNorm, add(shl(1, count), 1))
+                mstore(at, add(mload(at), shl(shift, 1)))
             }
         }
+        if (i != data.length) revert FeatureRepeated(i, data[i], MAX_COUNT);
     }
 
     /// @dev The feature of an element that was checked.
@@ -369,7 +370,7 @@ contract WordsNaiveBayes is Classifier64 {
 
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        if (scores.length != CLASSES) revert SampleLengthMismatch(CLASSES, scores.length);
+        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -484,7 +485,7 @@ contract WordsNaiveBayes is Classifier64 {
             let changed := xor(and(shr(flagsShift, flags), 1), flagged)
             flags := xor(flags, shl(flagsShift, changed))
         }
-        if (low != moved) return _carry(flags, slot, place, index * 2 + row, low, (moved - low) >> LOW_BITS);
+        if (low != moved) return _carry(flags, slot, place, index * 2 + row, moved);
         return flags;
     }
 
@@ -538,41 +539,46 @@ contract WordsNaiveBayes is Classifier64 {
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
                 }
             }
-            if (low != moved) flags = _carried(flags, element, end, row, low, moved);
+            if (low != moved) flags = _carried(flags, element, row, moved);
         }
         return flags;
     }
 
     /// @dev What the element before `element` teaches does not fit in its lane.
-    function _carried(uint256 flags, uint256 element, uint256 end, uint256 row, int256 low, int256 moved)
-        private
-        returns (uint256)
-    {
+    function _carried(uint256 flags, uint256 element, uint256 row, int256 moved) private returns (uint256) {
         uint256 index;
         assembly ("memory-safe") {
             index := mload(sub(element, 0x20))
-            end := 0
         }
         (uint256 slot, uint256 place) = _placeOf(index, row);
-        return _carry(flags, slot, place, index * 2 + row, low, (moved - low) >> LOW_BITS);
+        return _carry(flags, slot, place, index * 2 + row, moved);
     }
 
-    /// @dev Adds `carry` to the wide digit of a lane; returns the flags as they are then.
-    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 low, int256 carry)
-        private
-        returns (uint256)
-    {
-        uint256 first = slot * WIDE_STRIDE;
-        uint256 at = first + place / WIDE_PER_SLOT;
-        uint256 word = wide[at];
-        int256 digit = Lanes.get(word, place % WIDE_PER_SLOT, WIDE_BITS) + carry;
-        int256 value = (digit << LOW_BITS) + low;
+    /// @dev The low digit of a lane would be `moved`: adds what does not fit to its wide digit. Returns the flags as
+    /// they are then.
+    function _carry(uint256 flags, uint256 slot, uint256 place, uint256 lane, int256 moved) private returns (uint256) {
+        uint256 at;
+        int256 digit;
+        assembly ("memory-safe") {
+            at := add(add(wide.slot, mul(slot, WIDE_STRIDE)), div(place, WIDE_PER_SLOT))
+            digit := signextend(sub(shr(3, WIDE_BITS), 1), shr(mul(mod(place, WIDE_PER_SLOT), WIDE_BITS), sload(at)))
+        }
+        int256 value = (digit << LOW_BITS) + moved;
         if (value > LANE_MAX || value < LANE_MIN) revert LaneOverflow(lane, value);
-        wide[at] = Lanes.set(word, place % WIDE_PER_SLOT, WIDE_BITS, digit);
+        assembly ("memory-safe") {
+            let word := sload(at)
+            let shift := mul(mod(place, WIDE_PER_SLOT), WIDE_BITS)
+            digit := sar(LOW_BITS, sub(value, signextend(sub(shr(3, LOW_BITS), 1), value)))
+            // Changes the bits in which the digit is another one now.
+            sstore(at, xor(word, shl(shift, and(xor(shr(shift, word), digit), sub(shl(WIDE_BITS, 1), 1)))))
+        }
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
-        for (uint256 i = first; carried == 0 && i < first + WIDE_STRIDE; ++i) {
-            if (wide[i] != 0) carried = 2;
+        assembly ("memory-safe") {
+            let first := add(wide.slot, mul(slot, WIDE_STRIDE))
+            for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
+                carried := shl(1, iszero(iszero(sload(add(first, i)))))
+            }
         }
         assembly ("memory-safe") {
             let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))

@@ -116,7 +116,6 @@ def _summary(integers: CentroidIntegers) -> list[tuple[str, str]]:
 def _errors(integers: CentroidIntegers) -> list[str]:
     """Custom errors that the generated file itself raises."""
     names: set[str] = {
-        "SampleLengthMismatch",
         "ValueNotRepresentable",
         *wire_errors(integers.encoding, integers.updatable),
     }

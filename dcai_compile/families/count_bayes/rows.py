@@ -185,9 +185,9 @@ def _summary(integers: CountIntegers) -> list[tuple[str, str]]:
 
 def _errors(integers: CountIntegers) -> list[str]:
     """Custom errors that the generated file itself raises."""
-    names: set[str] = {"SampleLengthMismatch", "ValueNotRepresentable"}
+    names: set[str] = {"ValueNotRepresentable"}
     if integers.model.sizes:
-        names.add("CategoryOutOfRange")
+        names |= {"CategoryOutOfRange", "SampleLengthMismatch"}
     else:
         names |= wire_errors(integers.encoding, integers.updatable)
     has_values = not integers.encoding.is_counts

@@ -124,7 +124,7 @@ def _summary(integers: GaussianIntegers) -> list[tuple[str, str]]:
 
 def _errors(integers: GaussianIntegers) -> list[str]:
     """Custom errors that the generated file itself raises."""
-    names = {"SampleLengthMismatch", *wire_errors(integers.encoding, integers.updatable)}
+    names = wire_errors(integers.encoding, integers.updatable)
     if not integers.updatable:
         return sorted(names | {"ModelIsFrozen"})
     return sorted(names | {"ClassOutOfRange", "FeatureValueOutOfRange", "LaneOverflow"})

@@ -267,7 +267,6 @@ def _rate_title(integers: LinearIntegers) -> str:
 def _errors(integers: LinearIntegers) -> list[str]:
     """Custom errors that the generated file itself raises."""
     names: set[str] = {
-        "SampleLengthMismatch",
         "ValueNotRepresentable",
         *wire_errors(integers.encoding, integers.plan is not None),
     }
