@@ -98,6 +98,13 @@ class DeltaLayout:
         return (1 << self.flag_bits) - 1
 
     @property
+    def flags_of_rows(self) -> int:
+        """The flags of a row's first slot and of the same slot of every other row, where rows lie together."""
+        return sum(
+            self.flag_mask << (row * self.stride * self.flag_bits) for row in range(self.table.rows)
+        )
+
+    @property
     def in_word(self) -> bool:
         """Whether all flags are in one slot."""
         return self.slots <= self.flags_per_slot

@@ -28,8 +28,20 @@ from dcai_compile.fixed import UINT256_MAX
 from tests.bigfloat_harness import deployed
 
 NUMBER = "uint256,int256"
+
+
+def lift(value: int, length: int) -> tuple[int, int]:
+    return bigfloat.normalize(value, 0)
+
+
+def top_bit(n: int) -> int:
+    return 1 << n.bit_length() - 1 if n else 0
+
+
 SIGNATURES = {
     "normalize": (NUMBER, NUMBER, bigfloat.normalize),
+    "lift": ("uint256,uint256", NUMBER, lift),
+    "topBit": ("uint256", "uint256", top_bit),
     "pack": (NUMBER, "int256", bigfloat.pack),
     "unpack": ("int256", NUMBER, bigfloat.unpack),
     "mulSmall": (f"{NUMBER},uint256,uint256", NUMBER, bigfloat.mul_small),
@@ -158,6 +170,20 @@ def test_mul_and_div_at_the_edges() -> None:
             same("mul", a, 0, b, 0)
             same("div", a, 0, b, 0)
     assert bigfloat.div(MANTISSA_MIN, -127, MANTISSA_MIN, -127) == (MANTISSA_MIN, -127)
+
+
+def test_lift_at_every_length() -> None:
+    for length in range(1, 257):
+        for number in (1 << length - 1, (1 << length) - 1):
+            for known in {1, max(1, length - 1), length}:
+                same("lift", number, known)
+
+
+def test_top_bit() -> None:
+    same("topBit", 0)
+    for bit in (0, 1, 2, 7, 63, 64, 128, 253, 254):
+        for n in {1 << bit, (1 << bit + 1) - 1}:
+            same("topBit", n)
 
 
 @settings(max_examples=60, deadline=None)
