@@ -111,9 +111,9 @@ class DeltaLayout:
 
     @property
     def flags_of_rows(self) -> int:
-        """The flags of a row's first slot and of the same slot of every other row, where rows lie together."""
+        """`NOT_ZERO` of a row's first slot and of the same slot of every other row, where rows lie together."""
         return sum(
-            self.flag_mask << (row * self.stride * self.flag_bits) for row in range(self.table.rows)
+            NOT_ZERO << (row * self.stride * self.flag_bits) for row in range(self.table.rows)
         )
 
     @property

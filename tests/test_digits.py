@@ -223,23 +223,6 @@ def test_flags_can_be_read_back(case: tuple[DeltaLayout, list[int]]) -> None:
     assert len(words) == max(1, layout.flag_slots)
 
 
-@pytest.mark.parametrize("grows", [True, False])
-@pytest.mark.parametrize(
-    ("features", "sharing"), [(381, 1), (382, 2), (762, 2), (763, 3), (1524, 4), (1525, 1)]
-)
-def test_slots_share_flags_where_all_fit_in_one_slot_then(
-    features: int, sharing: int, grows: bool
-) -> None:
-    table = DeltaTable(features, 10, Digits(32, 8), False, True, "because", grows=grows)
-    layout = place_delta(table, 5, 0, False, True)
-    assert layout.group == 3 and layout.flags_per_slot == 127
-    assert layout.sharing == (sharing if grows else 1)
-    assert layout.in_word == (features <= 381 or (grows and sharing > 1))
-    assert layout.first_slot == 5 + layout.flag_slots
-    apart = place_delta(table, 5, 0, True, True)
-    assert apart.sharing == 1
-
-
 @pytest.mark.parametrize(("slots", "warm"), [(MOST_WARM, True), (MOST_WARM + 1, False)])
 def test_few_slots_are_written_at_deployment(slots: int, warm: bool) -> None:
     table = DeltaTable(32 * slots, 1, Digits(32, 8), False, False, "because")
