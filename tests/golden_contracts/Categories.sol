@@ -246,8 +246,7 @@ contract Categories is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 128))
-            let added := 0
-            added := sload(classDelta.slot)
+            let added := sload(classDelta.slot)
             mstore(classes, add(6, and(added, CLASS_MAX))) // 6 samples
             mstore(add(classes, 32), add(12, and(shr(31, added), CLASS_MAX))) // 12 counted
             mstore(add(classes, 64), add(4, and(shr(62, added), CLASS_MAX))) // 4 samples

@@ -271,8 +271,7 @@ contract PairsNaiveBayes is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 192))
-            let added := 0
-            added := sload(classDelta.slot)
+            let added := sload(classDelta.slot)
             mstore(classes, add(5, and(added, CLASS_MAX))) // 5 samples
             mstore(add(classes, 32), add(13000000000, and(shr(64, added), CLASS_MAX))) // 13 counted
             mstore(add(classes, 64), add(9, and(shr(128, added), CLASS_MAX))) // 9 samples

@@ -300,11 +300,11 @@ contract WordsNaiveBayes is Classifier64 {
                 if shr(sub(256, FACTOR_BITS), or(mantissa0, mantissa1)) {
                     if shr(sub(256, FACTOR_BITS), mantissa0) {
                         mantissa0 := shr(FACTOR_BITS, mantissa0)
-                        shifts := add(shifts, 0x1)
+                        shifts := add(shifts, 1)
                     }
                     if shr(sub(256, FACTOR_BITS), mantissa1) {
                         mantissa1 := shr(FACTOR_BITS, mantissa1)
-                        shifts := add(shifts, 0x10000000000000000)
+                        shifts := add(shifts, shl(64, 1))
                     }
                 }
             }
@@ -373,8 +373,7 @@ contract WordsNaiveBayes is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 128))
-            let added := 0
-            added := sload(classDelta.slot)
+            let added := sload(classDelta.slot)
             mstore(classes, add(6, and(added, CLASS_MAX))) // 6 samples
             mstore(add(classes, 32), add(7, and(shr(31, added), CLASS_MAX))) // 7 counted
             mstore(add(classes, 64), add(4, and(shr(62, added), CLASS_MAX))) // 4 samples

@@ -343,8 +343,7 @@ contract WordsNormedComplement is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 192))
-            let added := 0
-            added := sload(classDelta.slot)
+            let added := sload(classDelta.slot)
             mstore(classes, add(5, and(added, CLASS_MAX))) // 5 samples
             mstore(add(classes, 32), add(13, and(shr(31, added), CLASS_MAX))) // 13 counted
             mstore(add(classes, 64), add(9, and(shr(62, added), CLASS_MAX))) // 9 samples
