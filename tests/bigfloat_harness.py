@@ -52,6 +52,10 @@ contract Harness {
         return BigFloat.power(m, e, n, BigFloat.topBit(n));
     }
 
+    function mulDiv(uint256 c, int256 d, uint256 a, int256 e, uint256 b, int256 f) external pure returns (int256) {
+        return BigFloat.mulDiv(c, d, a, e, b, f);
+    }
+
     function topBit(uint256 n) external pure returns (uint256) {
         return BigFloat.topBit(n);
     }

@@ -38,6 +38,10 @@ def top_bit(n: int) -> int:
     return 1 << n.bit_length() - 1 if n else 0
 
 
+def mul_div(c: int, d: int, a: int, e: int, b: int, f: int) -> int:
+    return bigfloat.pack(*bigfloat.mul(c, d, *bigfloat.div(a, e, b, f)))
+
+
 SIGNATURES = {
     "normalize": (NUMBER, NUMBER, bigfloat.normalize),
     "lift": ("uint256,uint256", NUMBER, lift),
@@ -48,6 +52,7 @@ SIGNATURES = {
     "mul": (f"{NUMBER},{NUMBER}", NUMBER, bigfloat.mul),
     "square": (NUMBER, NUMBER, bigfloat.square),
     "div": (f"{NUMBER},{NUMBER}", NUMBER, bigfloat.div),
+    "mulDiv": (f"{NUMBER},{NUMBER},{NUMBER}", "int256", mul_div),
     "power": (f"{NUMBER},uint256", NUMBER, bigfloat.power),
     "powInt": ("uint256,uint256", NUMBER, bigfloat.pow_int),
     "log2X64": (NUMBER, "int256", bigfloat.log2_x64),
@@ -170,6 +175,12 @@ def test_mul_and_div_at_the_edges() -> None:
             same("mul", a, 0, b, 0)
             same("div", a, 0, b, 0)
     assert bigfloat.div(MANTISSA_MIN, -127, MANTISSA_MIN, -127) == (MANTISSA_MIN, -127)
+
+
+@quick
+@given(mantissas, mantissas, mantissas, exponents, exponents, exponents)
+def test_a_product_with_a_quotient(c: int, a: int, b: int, d: int, e: int, f: int) -> None:
+    same("mulDiv", c, d, a, e, b, f)
 
 
 def test_lift_at_every_length() -> None:

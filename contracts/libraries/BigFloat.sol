@@ -6,7 +6,8 @@ pragma solidity ^0.8.28;
 /// number is mantissa * 2**exponent with 2**127 <= mantissa < 2**128. Packed it is exponent * 2**128 +
 /// mantissa, so that the larger of two packed numbers is the larger number; 0 is type(int256).min.
 /// @dev Every function has a twin in `dcai_compile/bigfloat.py` that gives the same integers, and that
-/// derives the error bounds stated here; `lift` has that of `normalize`. Results are rounded towards zero.
+/// derives the error bounds stated here; `lift` has that of `normalize`, and `mulDiv` those that it is made of.
+/// Results are rounded towards zero.
 ///
 /// Requirements of every function:
 /// - The magnitude of exponents is below 2**190, in `power` on the way too: no sum of two wraps.
@@ -95,6 +96,22 @@ library BigFloat {
             uint256 quotient = (a << 128) / b;
             uint256 shift = quotient >> 128;
             return (quotient >> shift, aExponent - bExponent - 128 + int256(shift));
+        }
+    }
+
+    /// @notice `mul` of c and the quotient `div` of a and b, packed.
+    function mulDiv(uint256 c, int256 cExponent, uint256 a, int256 aExponent, uint256 b, int256 bExponent)
+        internal
+        pure
+        returns (int256 packed)
+    {
+        assembly ("memory-safe") {
+            let quotient := div(shl(128, a), b)
+            let shift := shr(128, quotient)
+            let product := mul(c, shr(shift, quotient))
+            let drop := add(127, shr(255, product))
+            let exponent := sub(add(add(cExponent, aExponent), add(shift, drop)), add(bExponent, 128))
+            packed := or(shl(128, exponent), shr(drop, product))
         }
     }
 
