@@ -190,9 +190,7 @@ contract Categories is Classifier64 {
         (uint256 prior, int256 priorExponent) = BigFloat.lift(samples, SAMPLES_LENGTH);
         (uint256 mantissa, int256 exponent) = _multiply(factors, row * COLUMNS, COLUMNS);
         (uint256 below, int256 belowExponent) = _multiply(_denominators(classes, row, offsets), 0, COLUMNS);
-        (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
-        (mantissa, exponent) = BigFloat.mul(prior, priorExponent, mantissa, exponent);
-        return BigFloat.pack(mantissa, exponent);
+        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
     }
 
     /// @dev What the numerators of a class add up to, in each column.

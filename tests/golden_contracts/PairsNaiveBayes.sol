@@ -228,9 +228,7 @@ contract PairsNaiveBayes is Classifier64 {
         (uint256 prior, int256 priorExponent) = BigFloat.unpack(_prior(row));
         (uint256 below, int256 belowExponent) = BigFloat.lift(_denominator(classes, row), WHOLE_LENGTH);
         (below, belowExponent) = BigFloat.power(below, belowExponent, total, bit);
-        (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
-        (mantissa, exponent) = BigFloat.mul(prior, priorExponent, mantissa, exponent);
-        return BigFloat.pack(mantissa, exponent);
+        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
     }
 
     /// @dev What the numerators of a class add up to.

@@ -249,9 +249,7 @@ contract WordsBernoulli is Classifier64 {
         uint256 whole = _classCount(classes, row) * FACTOR_M + 2 * ALPHA;
         (uint256 below, int256 belowExponent) = BigFloat.lift(whole, WHOLE_LENGTH);
         (below, belowExponent) = BigFloat.power(below, belowExponent, FEATURES, bit);
-        (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
-        (mantissa, exponent) = BigFloat.mul(prior, priorExponent, mantissa, exponent);
-        return BigFloat.pack(mantissa, exponent);
+        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
     }
 
     /// @dev Marks feature `index`: one that is repeated is present once.
