@@ -52,7 +52,11 @@ contract Harness {
         return BigFloat.power(m, e, n, BigFloat.topBit(n));
     }
 
-    function mulDiv(uint256 c, int256 d, uint256 a, int256 e, uint256 b, int256 f) external pure returns (int256) {
+    function mulDiv(uint256 c, int256 d, uint256 a, int256 e, uint256 b, int256 f)
+        external
+        pure
+        returns (int256)
+    {
         return BigFloat.mulDiv(c, d, a, e, b, f);
     }
 
