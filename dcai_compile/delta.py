@@ -3,7 +3,8 @@
 The lanes of whole features lie side by side in a slot. Two flags a slot say whether it holds anything
 but zeros and whether any of its lanes has carried, so that a prediction does not read what was never
 learned: 2,100 gas a slot. Flags fill what the table before leaves free of its last slot, and have slots
-of their own where that is not enough.
+of their own where that is not enough. Where lanes only grow, a few slots may share flags, if all flags fit
+in one slot then: shared flags are never cleared.
 
 Where a model is small, its low slots are written once at deployment, with what stands for zero
 (`untouched`): the first lesson that touches a slot then pays 5,000 gas and not 22,100. Whoever deploys
@@ -13,7 +14,7 @@ pays that, and whoever contributes saves it. `delta_choice.py` decides.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dcai_compile.tables import Constant, DeltaTable
 
@@ -29,6 +30,9 @@ NEVER_ZERO = 1 << (SLOT_BITS - 1)
 CARRIED = 2
 """Flag: a wide digit of the slot is not zero."""
 
+MOST_SHARING = 4
+"""Slots that share flags at most: beside one that was taught, the others are read in vain."""
+
 
 @dataclass(frozen=True)
 class DeltaLayout:
@@ -43,6 +47,8 @@ class DeltaLayout:
         changes one row touches fewer slots then; a sparse prediction, which needs all rows of a few
         features, reads more of them.
     warm : whether low slots are written at deployment.
+    sharing : slots that follow each other and have the same flags. Shared ones are all in one slot, and
+        `NOT_ZERO` then says that some lane is not zero, in whichever digit.
     """
 
     table: DeltaTable
@@ -52,6 +58,7 @@ class DeltaLayout:
     own_flags: bool
     row_by_row: bool
     warm: bool
+    sharing: int = 1
 
     @property
     def per_slot(self) -> int:
@@ -83,14 +90,19 @@ class DeltaLayout:
         return 2 if self.table.digits.carries else 1
 
     @property
+    def flagged(self) -> int:
+        """How many flags of each kind there are."""
+        return -(-self.slots // self.sharing)
+
+    @property
     def flags_per_slot(self) -> int:
-        """Slots of low digits whose flags share a slot, beside the bit that keeps it from being zero."""
+        """How many of them share a slot, beside the bit that keeps it from being zero."""
         return (SLOT_BITS - 1 - self.flags_shift) // self.flag_bits
 
     @property
     def flag_slots(self) -> int:
         """Slots of their own that flags have."""
-        return -(-self.slots // self.flags_per_slot) if self.own_flags else 0
+        return -(-self.flagged // self.flags_per_slot) if self.own_flags else 0
 
     @property
     def flag_mask(self) -> int:
@@ -98,9 +110,16 @@ class DeltaLayout:
         return (1 << self.flag_bits) - 1
 
     @property
+    def flags_of_rows(self) -> int:
+        """`NOT_ZERO` of a row's first slot and of the same slot of every other row, where rows lie together."""
+        return sum(
+            NOT_ZERO << (row * self.stride * self.flag_bits) for row in range(self.table.rows)
+        )
+
+    @property
     def in_word(self) -> bool:
         """Whether all flags are in one slot."""
-        return self.slots <= self.flags_per_slot
+        return self.flagged <= self.flags_per_slot
 
     @property
     def wide_per_slot(self) -> int:
@@ -139,11 +158,6 @@ class DeltaLayout:
         bits = self.table.digits.low_bits
         return sum(1 << (bits - 1) << (place * bits) for place in range(lanes))
 
-    def alternate(self, value: int) -> int:
-        """A value in every second lane from the lowest on; it may reach into the lane between."""
-        bits = self.table.digits.low_bits
-        return sum(value << (place * bits) for place in range(0, self.per_slot, 2))
-
     @property
     def untouched_literal(self) -> str:
         """`untouched` as Solidity writes it."""
@@ -170,17 +184,18 @@ class DeltaLayout:
         digits = self.table.digits
         low_words = dict.fromkeys(range(self.slots), 0)
         wide_words: dict[int, int] = {}
-        flags: dict[int, int] = {}
+        shared: dict[int, int] = {}
         for lane, value in enumerate(lanes):
             if value == 0:
                 continue
             slot, place = self.place(*divmod(lane, self.table.rows))
             low, wide = digits.split(value)
             low_words[slot] |= _lane(low, place, digits.low_bits)
-            if low:
-                flags[slot] = flags.get(slot, 0) | NOT_ZERO
+            group = slot // self.sharing
+            if low or self.sharing > 1:
+                shared[group] = shared.get(group, 0) | NOT_ZERO
             if wide:
-                flags[slot] = flags.get(slot, 0) | CARRIED
+                shared[group] = shared.get(group, 0) | CARRIED
                 # Their neighbours are read with them, even where they are zero.
                 first = self.wide_first + slot * self.wide_stride
                 for neighbour in range(first, first + self.wide_stride):
@@ -189,7 +204,12 @@ class DeltaLayout:
                 part = _lane(wide, place % self.wide_per_slot, digits.wide_bits)
                 wide_words[at] |= part
         words = {self.first_slot + slot: word ^ self.untouched for slot, word in low_words.items()}
-        return words | wide_words, flags
+        groups = ((slot, slot // self.sharing) for slot in range(self.slots))
+        return words | wide_words, {slot: shared[at] for slot, at in groups if at in shared}
+
+    def flags_at(self, slot: int) -> int:
+        """The slot that the flags of a slot of low digits are in."""
+        return self.flags_slot + slot // self.sharing // self.flags_per_slot
 
     def flag_words(self, flags: dict[int, int]) -> dict[int, int]:
         """What flags add to the words of their slots."""
@@ -197,7 +217,7 @@ class DeltaLayout:
         empty = NEVER_ZERO if self.warm else 0
         words = dict.fromkeys(range(self.flags_slot, self.flags_slot + count), empty)
         for slot, value in flags.items():
-            at, place = divmod(slot, self.flags_per_slot)
+            at, place = divmod(slot // self.sharing, self.flags_per_slot)
             word = value << (self.flags_shift + place * self.flag_bits)
             words[self.flags_slot + at] |= word
         return words
@@ -214,13 +234,16 @@ class DeltaLayout:
             number("DELTA_SLOTS", self.slots, "Slots of learned lanes."),
             number("FLAGS_SLOT", self.flags_slot, "The slot of the first flags."),
             number("FLAGS_SHIFT", self.flags_shift, "Their lowest bit there."),
-            number("FLAG_BITS", self.flag_bits, "Flags of a slot."),
-            number("FLAGS_PER_SLOT", self.flags_per_slot, "Slots whose flags share a slot."),
             Constant("int256", "LANE_MAX", str(digits.maximum), "The largest learned value."),
             Constant("int256", "LANE_MIN", str(digits.minimum), "The smallest learned value."),
         ]
-        if self.in_word:
-            every = ((1 << self.slots * self.flag_bits) - 1) << self.flags_shift
+        if not self.in_word:
+            rows += [
+                number("FLAG_BITS", self.flag_bits, "Flags of a slot."),
+                number("FLAGS_PER_SLOT", self.flags_per_slot, "Slots whose flags share a slot."),
+            ]
+        else:
+            every = ((1 << self.flagged * self.flag_bits) - 1) << self.flags_shift
             comment = "The bits of all flags in their slot."
             rows.append(Constant("uint256", "ALL_FLAGS", f"{every:#066x}", comment))
         if self.warm:
@@ -245,6 +268,8 @@ class DeltaLayout:
         if digits.carries:
             text += f", carrying into {digits.wide_bits} more"
         text += f", {table.reason}"
+        if self.sharing > 1:
+            text += f", {self.sharing} slots to a flag so that all flags are in one slot"
         return text + ("; written at deployment" if self.warm else "")
 
 
@@ -256,8 +281,10 @@ def place_delta(
     if free_bits > own.slots * own.flag_bits:
         shift = SLOT_BITS - free_bits
         return DeltaLayout(table, first_slot, first_slot - 1, shift, False, row_by_row, warm)
-    first = first_slot + own.flag_slots
-    return DeltaLayout(table, first, first_slot, 0, True, row_by_row, warm)
+    least = -(-own.slots // own.flags_per_slot)
+    if table.grows and not row_by_row and least <= MOST_SHARING:
+        own = replace(own, sharing=least)
+    return replace(own, first_slot=first_slot + own.flag_slots)
 
 
 def _lane(value: int, place: int, bits: int) -> int:

@@ -51,6 +51,7 @@ class DeltaTable:
     digits : how a lane is written.
     dense : whether every sample has all features.
     one_row : whether an update changes the lanes of one row only.
+    grows : whether no update makes a lane smaller.
     """
 
     features: int
@@ -60,6 +61,7 @@ class DeltaTable:
     one_row: bool
     reason: str
     name: str = "delta"
+    grows: bool = False
 
     @property
     def lanes(self) -> int:

@@ -116,7 +116,7 @@ def read_by_prediction(
         for row in range(delta.table.rows):
             for feature in features:
                 slot, place = delta.place(feature, row)
-                reads.slots.add(delta.flags_slot + slot // delta.flags_per_slot)
+                reads.slots.add(delta.flags_at(slot))
                 known = flags.get(slot, 0)
                 if known & NOT_ZERO:
                     reads.loads.add(slot)
@@ -185,10 +185,10 @@ def _learned(
         if delta.table.digits.split(was)[1] != delta.table.digits.split(now)[1]:
             found.carries += 1
             found.carrying.add(slot)
-    found.slots = {delta.flags_slot + slot // delta.flags_per_slot for slot in found.low}
+    found.slots = {delta.flags_at(slot) for slot in found.low}
     # A dense sample has every lane of a slot, whether it changes or not.
     found.relearned = delta.per_slot * len(set(held)) if delta.table.dense else len(held)
-    for slot in found.carrying:  # is any wide digit of it left?
+    for slot in found.carrying if delta.sharing == 1 else ():  # is any wide digit of it left?
         first = delta.wide_first + slot * delta.wide_stride
         for at in range(first, first + delta.wide_stride):
             found.slots.add(at)

@@ -20,6 +20,10 @@ contract Harness {
         return BigFloat.normalize(m, e);
     }
 
+    function lift(uint256 v, uint256 l) external pure returns (uint256, int256) {
+        return BigFloat.lift(v, l);
+    }
+
     function pack(uint256 m, int256 e) external pure returns (int256) {
         return BigFloat.pack(m, e);
     }
@@ -45,7 +49,19 @@ contract Harness {
     }
 
     function power(uint256 m, int256 e, uint256 n) external pure returns (uint256, int256) {
-        return BigFloat.power(m, e, n);
+        return BigFloat.power(m, e, n, BigFloat.topBit(n));
+    }
+
+    function mulDiv(uint256 c, int256 d, uint256 a, int256 e, uint256 b, int256 f)
+        external
+        pure
+        returns (int256)
+    {
+        return BigFloat.mulDiv(c, d, a, e, b, f);
+    }
+
+    function topBit(uint256 n) external pure returns (uint256) {
+        return BigFloat.topBit(n);
     }
 
     function powInt(uint256 b, uint256 n) external pure returns (uint256, int256) {
@@ -63,7 +79,7 @@ contract Harness {
         used[1] = gasleft();
         (m, e) = BigFloat.div(m, e, m - 1, e);
         used[2] = gasleft();
-        (m, e) = BigFloat.power(m, e, n);
+        (m, e) = BigFloat.power(m, e, n, BigFloat.topBit(n));
         used[3] = gasleft();
         (m, e) = BigFloat.mulSmall(m, e, n, 78);
         used[4] = gasleft();

@@ -71,16 +71,21 @@ class Pair(Deployed):
     def flag(self, feature: int, row: int) -> int:
         """What the stored flags say of the slot of a lane; the right thing."""
         table, (slot, _) = self.layout.table, self.layout.place(feature, row)
-        at, place = divmod(slot, self.layout.flags_per_slot)
-        word = self.evm.storage(self.address, self.layout.flags_slot + at)
+        group = slot // self.layout.sharing
+        place = group % self.layout.flags_per_slot
+        word = self.evm.storage(self.address, self.layout.flags_at(slot))
         flag = word >> (self.layout.flags_shift + place * self.layout.flag_bits)
         flag &= self.layout.flag_mask
         near = range(max(0, feature - 32), min(table.features, feature + 33))
         there = [
-            (f, r) for f in near for r in range(table.rows) if self.layout.place(f, r)[0] == slot
+            (f, r)
+            for f in near
+            for r in range(table.rows)
+            if self.layout.place(f, r)[0] // self.layout.sharing == group
         ]
         parts = [table.digits.split(int(self.mirror.delta[lane])) for lane in there]
         low, wide = (any(part) for part in zip(*parts, strict=True))
+        low |= wide and self.layout.sharing > 1
         assert flag == (NOT_ZERO if low else 0) | (CARRIED if wide else 0)
         return flag
 

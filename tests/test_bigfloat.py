@@ -28,14 +28,31 @@ from dcai_compile.fixed import UINT256_MAX
 from tests.bigfloat_harness import deployed
 
 NUMBER = "uint256,int256"
+
+
+def lift(value: int, length: int) -> tuple[int, int]:
+    return bigfloat.normalize(value, 0)
+
+
+def top_bit(n: int) -> int:
+    return 1 << n.bit_length() - 1 if n else 0
+
+
+def mul_div(c: int, d: int, a: int, e: int, b: int, f: int) -> int:
+    return bigfloat.pack(*bigfloat.mul(c, d, *bigfloat.div(a, e, b, f)))
+
+
 SIGNATURES = {
     "normalize": (NUMBER, NUMBER, bigfloat.normalize),
+    "lift": ("uint256,uint256", NUMBER, lift),
+    "topBit": ("uint256", "uint256", top_bit),
     "pack": (NUMBER, "int256", bigfloat.pack),
     "unpack": ("int256", NUMBER, bigfloat.unpack),
     "mulSmall": (f"{NUMBER},uint256,uint256", NUMBER, bigfloat.mul_small),
     "mul": (f"{NUMBER},{NUMBER}", NUMBER, bigfloat.mul),
     "square": (NUMBER, NUMBER, bigfloat.square),
     "div": (f"{NUMBER},{NUMBER}", NUMBER, bigfloat.div),
+    "mulDiv": (f"{NUMBER},{NUMBER},{NUMBER}", "int256", mul_div),
     "power": (f"{NUMBER},uint256", NUMBER, bigfloat.power),
     "powInt": ("uint256,uint256", NUMBER, bigfloat.pow_int),
     "log2X64": (NUMBER, "int256", bigfloat.log2_x64),
@@ -158,6 +175,26 @@ def test_mul_and_div_at_the_edges() -> None:
             same("mul", a, 0, b, 0)
             same("div", a, 0, b, 0)
     assert bigfloat.div(MANTISSA_MIN, -127, MANTISSA_MIN, -127) == (MANTISSA_MIN, -127)
+
+
+@quick
+@given(mantissas, mantissas, mantissas, exponents, exponents, exponents)
+def test_a_product_with_a_quotient(c: int, a: int, b: int, d: int, e: int, f: int) -> None:
+    same("mulDiv", c, d, a, e, b, f)
+
+
+def test_lift_at_every_length() -> None:
+    for length in range(1, 257):
+        for number in (1 << length - 1, (1 << length) - 1):
+            for known in {1, max(1, length - 1), length}:
+                same("lift", number, known)
+
+
+def test_top_bit() -> None:
+    same("topBit", 0)
+    for bit in (0, 1, 2, 7, 63, 64, 128, 253, 254):
+        for n in {1 << bit, (1 << bit + 1) - 1}:
+            same("topBit", n)
 
 
 @settings(max_examples=60, deadline=None)

@@ -22,17 +22,23 @@ FIRST_CARRY_GAS, CARRY_GAS = 40_000, 30_000
 
 # Counts
 
+CLASSES = {"five classes": 5, "shared flags": 10, "normed, shared flags": 4}
+
 
 @cache
 def counting(kind: str) -> Compiled:
-    """Words of two classes or five, of which a lesson may have one up to 1,024 times."""
-    X, y = models.text(200, 5 if kind == "five classes" else 2)
+    """Words of two classes or more, of which a lesson may have one up to 1,024 times."""
+    X, y = models.text(200, CLASSES.get(kind, 2))
     X = X.tolil()
     X[0, 3] = 512
+    if "shared flags" in kind:
+        X.resize(X.shape[0], 1_100)  # words that no sample has
     X = X.tocsr()
     made = {
         "multinomial": MultinomialNB(),
         "five classes": MultinomialNB(),
+        "shared flags": MultinomialNB(),
+        "normed, shared flags": ComplementNB(norm=True),
         "complement": ComplementNB(),
         "normed": ComplementNB(norm=True),
         "bernoulli": BernoulliNB(),
@@ -43,11 +49,21 @@ def counting(kind: str) -> Compiled:
 
 @pytest.mark.filterwarnings("ignore:.*zero standard deviation:UserWarning")
 @pytest.mark.parametrize(
-    "kind", ["multinomial", "five classes", "complement", "normed", "centroid"]
+    "kind",
+    [
+        "multinomial",
+        "five classes",
+        "shared flags",
+        "complement",
+        "normed",
+        "normed, shared flags",
+        "centroid",
+    ],
 )
 def test_a_word_is_counted_ten_thousand_times(kind: str) -> None:
     compiled = counting(kind)
     pair, word, other = Pair(compiled), 7, 150
+    assert (pair.layout.sharing > 1) == ("shared flags" in kind)
     digits = pair.layout.table.digits
     assert (digits.low_bits, compiled.integers.encoding.max_count) == (8, 1024)
     samples = [word], [word, word, other, 30], [other], [word - 1, word, word + 1]

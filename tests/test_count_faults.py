@@ -54,10 +54,12 @@ EVERYWHERE = {
 ONLY = {
     "multinomial": {
         "no prior": substitute(
-            r"BigFloat\.mul\(prior, priorExponent", "BigFloat.mul(2 ** 127, -127"
+            r"BigFloat\.mulDiv\(prior, priorExponent", "BigFloat.mulDiv(2 ** 127, -127"
         ),
         "smoothing dropped": substitute(r"ALPHA_SUM = \d+", "ALPHA_SUM = 0"),
         "the total forgotten": substitute(r" \+ uint256\(total\);", ";"),
+        "a denominator thought longer": substitute(r"WHOLE_LENGTH = \d+", "WHOLE_LENGTH = 200"),
+        "samples thought more": substitute(r"SAMPLES_LENGTH = \d+", "SAMPLES_LENGTH = 200"),
     },
     "complement": {
         "the class itself counted": substitute(r"all - counts\[row\]", "counts[row]"),

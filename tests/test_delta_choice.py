@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -67,6 +68,23 @@ def test_the_choice_is_the_cheaper_one_beyond_the_margin() -> None:
             other = place_delta(found, 5, 0, not taken.row_by_row, taken.warm)
             ours, theirs = price(taken, length).total, price(other, length).total
             assert ours * MARGIN <= theirs * (MARGIN + 1), (rows, length)
+
+
+@pytest.mark.parametrize("grows", [True, False])
+@pytest.mark.parametrize(
+    ("features", "sharing"), [(381, 1), (382, 2), (762, 2), (763, 3), (1524, 4), (1525, 1)]
+)
+def test_slots_share_flags_where_all_fit_in_one_slot_then(
+    features: int, sharing: int, grows: bool
+) -> None:
+    found = replace(table(features, 10), grows=grows)
+    layout = place_delta(found, 5, 0, False, True)
+    assert layout.group == 3 and layout.flags_per_slot == 127
+    assert layout.sharing == (sharing if grows else 1)
+    assert layout.in_word == (features <= 381 or (grows and sharing > 1))
+    assert layout.first_slot == 5 + layout.flag_slots
+    apart = place_delta(found, 5, 0, True, True)
+    assert apart.sharing == 1
 
 
 def test_slots_are_written_at_deployment_as_far_as_a_transaction_reaches() -> None:

@@ -105,7 +105,8 @@ def tables(draw: st.DrawFn) -> DeltaTable:
     rows = draw(st.sampled_from([1, 2, 3, 4, 7, 32, 33, 70]))
     features = draw(st.integers(1, 3_000 // rows) | st.integers(1, 40))
     digits = draw(st.sampled_from(WIDTHS))
-    return DeltaTable(features, rows, digits, draw(st.booleans()), draw(st.booleans()), "because")
+    dense, one_row, grows = (draw(st.booleans()) for _ in range(3))
+    return DeltaTable(features, rows, digits, dense, one_row, "because", grows=grows)
 
 
 @st.composite
@@ -192,7 +193,10 @@ def test_words_can_be_read_back(case: tuple[DeltaLayout, list[int]]) -> None:
         low, wide = read_lane(layout, words, slot, place)
         assert low + (wide << table.digits.low_bits) == value
         if value:
-            expected[slot] = expected.get(slot, 0) | (1 if low else 0) | (2 if wide else 0)
+            flag = (1 if low or layout.sharing > 1 else 0) | (2 if wide else 0)
+            group = slot - slot % layout.sharing
+            for near in range(group, min(group + layout.sharing, layout.slots)):
+                expected[near] = expected.get(near, 0) | flag
     assert flags == expected
 
 
@@ -204,7 +208,11 @@ def test_flags_can_be_read_back(case: tuple[DeltaLayout, list[int]]) -> None:
     words = layout.flag_words(flags)
     found = {}
     for slot in range(layout.slots):
-        at, place = divmod(slot, layout.flags_per_slot)
+        if slot % layout.sharing:
+            found[slot] = found[slot - 1]
+            continue
+        at, place = divmod(slot // layout.sharing, layout.flags_per_slot)
+        assert layout.flags_at(slot) == layout.flags_slot + at
         shift = layout.flags_shift + place * layout.flag_bits
         # Never the highest bit: where slots are written at deployment, it keeps a slot from zero.
         assert shift + layout.flag_bits < SLOT_BITS

@@ -6,7 +6,8 @@ pragma solidity ^0.8.28;
 /// number is mantissa * 2**exponent with 2**127 <= mantissa < 2**128. Packed it is exponent * 2**128 +
 /// mantissa, so that the larger of two packed numbers is the larger number; 0 is type(int256).min.
 /// @dev Every function has a twin in `dcai_compile/bigfloat.py` that gives the same integers, and that
-/// derives the error bounds stated here. Results are rounded towards zero.
+/// derives the error bounds stated here; `lift` has that of `normalize`, and `mulDiv` those that it is made of.
+/// Results are rounded towards zero.
 ///
 /// Requirements of every function:
 /// - The magnitude of exponents is below 2**190, in `power` on the way too: no sum of two wraps.
@@ -26,11 +27,22 @@ library BigFloat {
             top := or(top, shl(2, gt(shr(top, mantissa), 0xf)))
             top := or(top, shl(1, gt(shr(top, mantissa), 3)))
             top := or(top, gt(shr(top, mantissa), 1))
-            // To place 127: a shift by a negative number is one by 256 or more, and gives 0.
-            mantissa := or(shr(sub(top, 127), mantissa), mul(shl(sub(127, top), mantissa), lt(top, 127)))
+            // To place 255, and down to 127.
+            mantissa := shr(128, shl(sub(255, top), mantissa))
             exponent := add(exponent, sub(top, 127))
         }
         return (mantissa, exponent);
+    }
+
+    /// @notice `normalize` of an integer about whose length something is known: quick if it has `length` bits or
+    /// a few more.
+    /// @dev Requirements: length != 0, and the integer has as many bits or more.
+    function lift(uint256 value, uint256 length) internal pure returns (uint256 mantissa, int256 exponent) {
+        assembly ("memory-safe") {
+            for {} shr(length, value) {} { length := add(length, 1) }
+            mantissa := shr(128, shl(sub(256, length), value))
+            exponent := sub(length, 128)
+        }
     }
 
     /// @notice A normalised number as one integer that compares as the number does.
@@ -87,19 +99,51 @@ library BigFloat {
         }
     }
 
+    /// @notice `mul` of c and the quotient `div` of a and b, packed.
+    function mulDiv(uint256 c, int256 cExponent, uint256 a, int256 aExponent, uint256 b, int256 bExponent)
+        internal
+        pure
+        returns (int256 packed)
+    {
+        assembly ("memory-safe") {
+            let quotient := div(shl(128, a), b)
+            let shift := shr(128, quotient)
+            let product := mul(c, shr(shift, quotient))
+            let drop := add(127, shr(255, product))
+            let exponent := sub(add(add(cExponent, aExponent), add(shift, drop)), add(bExponent, 128))
+            packed := or(shl(128, exponent), shr(drop, product))
+        }
+    }
+
+    /// @notice The highest bit of n alone, which `power` begins with; 0 where n is 0.
+    /// @dev Requirements: n < 2**255.
+    function topBit(uint256 n) internal pure returns (uint256 bit) {
+        assembly ("memory-safe") {
+            bit := 1
+            for {} iszero(gt(bit, n)) {} { bit := shl(1, bit) }
+            bit := shr(1, bit)
+        }
+    }
+
     /// @notice A normalised number to the power of n; exactly 1.0 where n is 0. Relative error at most
     /// n * 2**-126.
-    /// @dev Square and multiply from the top bit of n, which must be below 2**255.
-    function power(uint256 mantissa, int256 exponent, uint256 n)
+    /// @dev Square and multiply from the top bit of n, which is `bit`. At the top bit the square is 1.0, and
+    /// its product with the number is the number.
+    function power(uint256 mantissa, int256 exponent, uint256 n, uint256 bit)
         internal
         pure
         returns (uint256 result, int256 resultExponent)
     {
         assembly ("memory-safe") {
-            result := shl(127, 1)
-            resultExponent := sub(0, 127)
-            let bit := 1
-            for {} iszero(gt(bit, n)) { bit := shl(1, bit) } {}
+            switch bit
+            case 0 {
+                result := shl(127, 1)
+                resultExponent := sub(0, 127)
+            }
+            default {
+                result := mantissa
+                resultExponent := exponent
+            }
             for { bit := shr(1, bit) } bit { bit := shr(1, bit) } {
                 // `mul`, of the result by itself, and by the number. Products have 255 or 256 bits.
                 let product := mul(result, result)
@@ -120,7 +164,7 @@ library BigFloat {
     /// @dev Requirements: base != 0.
     function powInt(uint256 base, uint256 n) internal pure returns (uint256 mantissa, int256 exponent) {
         (mantissa, exponent) = normalize(base, 0);
-        return power(mantissa, exponent, n);
+        return power(mantissa, exponent, n, topBit(n));
     }
 
     /// @notice log2 of a normalised number, times 2**64; too low by less than 1 + 2**-61.

@@ -51,10 +51,6 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant FLAGS_SLOT = 4;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 96;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 1;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 159;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 9223372036854775807;
     /// @dev The smallest learned value.
@@ -432,8 +428,8 @@ contract DenseCentroids is Classifier64 {
                     )
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, slot)
             value := laneAt(slot, place, and(shr(shift, flags), 1))
         }
     }
@@ -463,7 +459,7 @@ contract DenseCentroids is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, slot)
             let at := add(delta.slot, slot)
             let word := 0
             if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }

@@ -78,14 +78,14 @@ contract InDataContracts is Classifier64 {
     uint256 private constant FLAGS_SLOT = 2;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 0;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 2;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 127;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
+    /// @dev Flags of a slot.
+    uint256 private constant FLAG_BITS = 2;
+    /// @dev Slots whose flags share a slot.
+    uint256 private constant FLAGS_PER_SLOT = 127;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Slots of flags.
@@ -155,8 +155,10 @@ contract InDataContracts is Classifier64 {
         assembly ("memory-safe") {
             table := add(rows, 0x20)
         }
-        for (uint256 i = 0; i < data.length; ++i) {
-            _baseRow(table + i * ROW_BYTES, _index(data[i]));
+        unchecked {
+            for (uint256 i = 0; i < data.length; ++i) {
+                _baseRow(table + i * ROW_BYTES, _index(data[i]));
+            }
         }
     }
 

@@ -53,6 +53,8 @@ contract PairsNaiveBayes is Classifier64 {
     uint256 private constant ALPHA_SUM = 6000000000;
     /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 6;
+    /// @dev Bits of a denominator at least.
+    uint256 private constant WHOLE_LENGTH = 34;
     /// @dev Slots of what updates have added to classes.
     uint256 private constant CLASS_SLOTS = 2;
     /// @dev The most that is added to a class's samples, and to what was counted in them.
@@ -69,10 +71,6 @@ contract PairsNaiveBayes is Classifier64 {
     uint256 private constant FLAGS_SLOT = 2;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 128;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 1;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 127;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 9223372036854775807;
     /// @dev The smallest learned value.
@@ -178,9 +176,11 @@ contract PairsNaiveBayes is Classifier64 {
             union |= powers[i];
         }
         scores = new int256[](CLASSES);
+        uint256 classes = _classes();
+        uint256 bit = BigFloat.topBit(total);
         for (uint256 row = 0; row < CLASSES; ++row) {
             (uint256 mantissa, int256 exponent) = _powers(factors, row * n, powers, union);
-            scores[row] = _score(row, mantissa, exponent, total);
+            scores[row] = _score(classes, row, mantissa, exponent, total, bit);
         }
     }
 
@@ -217,19 +217,25 @@ contract PairsNaiveBayes is Classifier64 {
         }
     }
 
-    /// @dev The packed score of a class, from the product of its numerators.
-    function _score(uint256 row, uint256 mantissa, int256 exponent, uint256 total) private view returns (int256) {
+    /// @dev The packed score of a class, from the product of its numerators; `bit` is the top bit of `total`.
+    function _score(uint256 classes, uint256 row, uint256 mantissa, int256 exponent, uint256 total, uint256 bit)
+        private
+        pure
+        returns (int256)
+    {
         if (_prior(row) == type(int256).min) return type(int256).min; // a probability of 0
         (uint256 prior, int256 priorExponent) = BigFloat.unpack(_prior(row));
-        (uint256 below, int256 belowExponent) = BigFloat.powInt(_denominator(row), total);
-        (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
-        (mantissa, exponent) = BigFloat.mul(prior, priorExponent, mantissa, exponent);
-        return BigFloat.pack(mantissa, exponent);
+        (uint256 below, int256 belowExponent) = BigFloat.lift(_denominator(classes, row), WHOLE_LENGTH);
+        (below, belowExponent) = BigFloat.power(below, belowExponent, total, bit);
+        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
     }
 
     /// @dev What the numerators of a class add up to.
-    function _denominator(uint256 row) private view returns (uint256) {
-        return _classTotal(row) * FACTOR_M + ALPHA_SUM;
+    function _denominator(uint256 classes, uint256 row) private pure returns (uint256) {
+        unchecked {
+            // At most FEATURES numerators, and those are below 2**FACTOR_BITS.
+            return _classTotal(classes, row) * FACTOR_M + ALPHA_SUM;
+        }
     }
 
     /// @dev The counts of feature `index` as they are now, one a class.
@@ -248,30 +254,42 @@ contract PairsNaiveBayes is Classifier64 {
         return ALPHA;
     }
 
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero.
+    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
     function _added(uint256 lane) private view returns (uint256 added) {
         assembly ("memory-safe") {
             let word := sload(add(classDelta.slot, shr(2, lane)))
-            added := and(shr(shl(6, and(lane, 3)), word), 0xffffffffffffffff)
-            added := xor(added, 0x8000000000000000)
+            added := and(shr(shl(6, and(lane, 3)), word), CLASS_MAX)
+        }
+    }
+
+    /// @dev What is counted of every class as it is now, two words each: its samples, and all that was
+    /// counted in them, in units. Returns their address.
+    function _classes() private view returns (uint256 classes) {
+        assembly ("memory-safe") {
+            classes := mload(0x40)
+            mstore(0x40, add(classes, 192))
+            let added := sload(classDelta.slot)
+            mstore(classes, add(5, and(added, CLASS_MAX))) // 5 samples
+            mstore(add(classes, 32), add(13000000000, and(shr(64, added), CLASS_MAX))) // 13 counted
+            mstore(add(classes, 64), add(9, and(shr(128, added), CLASS_MAX))) // 9 samples
+            mstore(add(classes, 96), add(19000000000, and(shr(192, added), CLASS_MAX))) // 19 counted
+            added := sload(add(classDelta.slot, 1))
+            mstore(add(classes, 128), add(3, and(added, CLASS_MAX))) // 3 samples
+            mstore(add(classes, 160), add(7000000000, and(shr(64, added), CLASS_MAX))) // 7 counted
         }
     }
 
     /// @dev Samples of a class.
-    function _classCount(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 5 + _added(0); // 5 samples
-            if (row == 1) return 9 + _added(2); // 9 samples
-            return 3 + _added(2 * row); // 3 samples
+    function _classCount(uint256 classes, uint256 row) private pure returns (uint256 samples) {
+        assembly ("memory-safe") {
+            samples := mload(add(classes, shl(6, row)))
         }
     }
 
     /// @dev All that was counted of a class, in units.
-    function _classTotal(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 13000000000 + _added(1); // 13 counted
-            if (row == 1) return 19000000000 + _added(3); // 19 counted
-            return 7000000000 + _added(2 * row + 1); // 7 counted
+    function _classTotal(uint256 classes, uint256 row) private pure returns (uint256 total) {
+        assembly ("memory-safe") {
+            total := mload(add(add(classes, 0x20), shl(6, row)))
         }
     }
 
@@ -360,8 +378,8 @@ contract PairsNaiveBayes is Classifier64 {
                     )
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, slot)
             value := laneAt(slot, place, and(shr(shift, flags), 1))
         }
     }
@@ -391,7 +409,7 @@ contract PairsNaiveBayes is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, slot)
             let at := add(delta.slot, slot)
             let word := 0
             if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
@@ -494,19 +512,19 @@ contract PairsNaiveBayes is Classifier64 {
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
         if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
         at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(at / 2) : _classTotal(at / 2));
+        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
     }
 
     /// @notice The number of samples of a class.
     function getNumSamples(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classCount(classification), 64));
+        return uint64(_fits(_classCount(_classes(), classification), 64));
     }
 
     /// @notice How often all features were counted in a class, rounded down.
     function getClassTotalFeatureCount(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classTotal(classification) / 1000000000, 64));
+        return uint64(_fits(_classTotal(_classes(), classification) / 1000000000, 64));
     }
 
     /// @notice How often a feature was counted in a class, rounded down.

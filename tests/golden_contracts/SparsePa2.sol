@@ -90,10 +90,6 @@ contract SparsePa2 is Classifier64 {
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 128;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 2;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 63;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 9223372034707292159;
     /// @dev The smallest learned value.
@@ -438,8 +434,8 @@ contract SparsePa2 is Classifier64 {
                     found := add(found, shl(32, digit))
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             value := laneAt(slot, place, and(shr(shift, flags), 3))
         }
     }
@@ -469,7 +465,7 @@ contract SparsePa2 is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
             let at := add(delta.slot, slot)
             let word := 0
             if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
@@ -579,7 +575,7 @@ contract SparsePa2 is Classifier64 {
             }
         }
         assembly ("memory-safe") {
-            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
         }
         return flags;

@@ -54,6 +54,10 @@ contract WordsBernoulli is Classifier64 {
     uint256 private constant MAX_COUNT = 1;
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 1;
+    /// @dev Bits of a class's samples at least, if there are any.
+    uint256 private constant SAMPLES_LENGTH = 3;
+    /// @dev Bits of a denominator at least.
+    uint256 private constant WHOLE_LENGTH = 3;
     /// @dev Slots of what updates have added to classes.
     uint256 private constant CLASS_SLOTS = 1;
     /// @dev The most that is added to a class's samples, and to what was counted in them.
@@ -68,10 +72,6 @@ contract WordsBernoulli is Classifier64 {
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 186;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 2;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 34;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
@@ -216,38 +216,41 @@ contract WordsBernoulli is Classifier64 {
         uint256 base = _loadBase();
         uint256[] memory mantissas = new uint256[](CLASSES);
         int256[] memory exponents = new int256[](CLASSES);
-        uint256[] memory samples = new uint256[](CLASSES);
+        uint256 classes = _classes();
         for (uint256 row = 0; row < CLASSES; ++row) {
             mantissas[row] = 1;
-            samples[row] = _classCount(row);
         }
         for (uint256 index = 0; index < FEATURES; ++index) {
             bool here = (present[index / 256] >> (index % 256)) & 1 != 0;
             uint256[] memory counts = _countsOf(base, index);
             for (uint256 row = 0; row < CLASSES; ++row) {
-                uint256 count = here ? counts[row] : samples[row] - counts[row];
+                uint256 count = here ? counts[row] : _classCount(classes, row) - counts[row];
                 (mantissas[row], exponents[row]) =
                     BigFloat.mulSmall(mantissas[row], exponents[row], count * FACTOR_M + ALPHA, FACTOR_BITS);
             }
             _free(counts);
         }
         scores = new int256[](CLASSES);
+        uint256 bit = BigFloat.topBit(FEATURES);
         for (uint256 row = 0; row < CLASSES; ++row) {
             (uint256 mantissa, int256 exponent) = BigFloat.normalize(mantissas[row], exponents[row]);
-            scores[row] = _score(row, mantissa, exponent);
+            scores[row] = _score(classes, row, mantissa, exponent, bit);
         }
     }
 
-    /// @dev The packed score of a class, from the product of its numerators.
-    function _score(uint256 row, uint256 mantissa, int256 exponent) private view returns (int256) {
-        uint256 samples = _classCount(row);
+    /// @dev The packed score of a class, from the product of its numerators; `bit` is the top bit of FEATURES.
+    function _score(uint256 classes, uint256 row, uint256 mantissa, int256 exponent, uint256 bit)
+        private
+        pure
+        returns (int256)
+    {
+        uint256 samples = _classCount(classes, row);
         if (samples == 0) return type(int256).min; // a class never seen has a probability of 0
-        (uint256 prior, int256 priorExponent) = BigFloat.normalize(samples, 0);
-        uint256 whole = _classCount(row) * FACTOR_M + 2 * ALPHA;
-        (uint256 below, int256 belowExponent) = BigFloat.powInt(whole, FEATURES);
-        (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
-        (mantissa, exponent) = BigFloat.mul(prior, priorExponent, mantissa, exponent);
-        return BigFloat.pack(mantissa, exponent);
+        (uint256 prior, int256 priorExponent) = BigFloat.lift(samples, SAMPLES_LENGTH);
+        uint256 whole = _classCount(classes, row) * FACTOR_M + 2 * ALPHA;
+        (uint256 below, int256 belowExponent) = BigFloat.lift(whole, WHOLE_LENGTH);
+        (below, belowExponent) = BigFloat.power(below, belowExponent, FEATURES, bit);
+        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
     }
 
     /// @dev Marks feature `index`: one that is repeated is present once.
@@ -274,30 +277,41 @@ contract WordsBernoulli is Classifier64 {
         }
     }
 
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero.
+    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
     function _added(uint256 lane) private view returns (uint256 added) {
         assembly ("memory-safe") {
             let word := sload(add(classDelta.slot, shr(3, lane)))
-            added := and(shr(mul(and(lane, 7), 31), word), 0x7fffffff)
-            added := xor(added, 0x40000000)
+            added := and(shr(mul(and(lane, 7), 31), word), CLASS_MAX)
+        }
+    }
+
+    /// @dev What is counted of every class as it is now, two words each: its samples, and all that was
+    /// counted in them, in units. Returns their address.
+    function _classes() private view returns (uint256 classes) {
+        assembly ("memory-safe") {
+            classes := mload(0x40)
+            mstore(0x40, add(classes, 192))
+            let added := sload(classDelta.slot)
+            mstore(classes, add(9, and(added, CLASS_MAX))) // 9 samples
+            mstore(add(classes, 32), add(13, and(shr(31, added), CLASS_MAX))) // 13 counted
+            mstore(add(classes, 64), add(9, and(shr(62, added), CLASS_MAX))) // 9 samples
+            mstore(add(classes, 96), add(19, and(shr(93, added), CLASS_MAX))) // 19 counted
+            mstore(add(classes, 128), add(4, and(shr(124, added), CLASS_MAX))) // 4 samples
+            mstore(add(classes, 160), add(7, and(shr(155, added), CLASS_MAX))) // 7 counted
         }
     }
 
     /// @dev Samples of a class.
-    function _classCount(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 9 + _added(0); // 9 samples
-            if (row == 1) return 9 + _added(2); // 9 samples
-            return 4 + _added(2 * row); // 4 samples
+    function _classCount(uint256 classes, uint256 row) private pure returns (uint256 samples) {
+        assembly ("memory-safe") {
+            samples := mload(add(classes, shl(6, row)))
         }
     }
 
     /// @dev All that was counted of a class, in units.
-    function _classTotal(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 13 + _added(1); // 13 counted
-            if (row == 1) return 19 + _added(3); // 19 counted
-            return 7 + _added(2 * row + 1); // 7 counted
+    function _classTotal(uint256 classes, uint256 row) private pure returns (uint256 total) {
+        assembly ("memory-safe") {
+            total := mload(add(add(classes, 0x20), shl(6, row)))
         }
     }
 
@@ -375,8 +389,8 @@ contract WordsBernoulli is Classifier64 {
                     found := add(found, shl(8, digit))
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             value := laneAt(slot, place, and(shr(shift, flags), 3))
         }
     }
@@ -406,7 +420,7 @@ contract WordsBernoulli is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
             let at := add(delta.slot, slot)
             let word := 0
             if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
@@ -516,7 +530,7 @@ contract WordsBernoulli is Classifier64 {
             }
         }
         assembly ("memory-safe") {
-            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
         }
         return flags;
@@ -540,19 +554,19 @@ contract WordsBernoulli is Classifier64 {
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
         if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
         at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(at / 2) : _classTotal(at / 2));
+        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
     }
 
     /// @notice The number of samples of a class.
     function getNumSamples(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classCount(classification), 64));
+        return uint64(_fits(_classCount(_classes(), classification), 64));
     }
 
     /// @notice How often all features were counted in a class.
     function getClassTotalFeatureCount(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classTotal(classification), 64));
+        return uint64(_fits(_classTotal(_classes(), classification), 64));
     }
 
     /// @notice How often a feature was counted in a class.

@@ -55,6 +55,8 @@ contract WordsComplement is Classifier64 {
     uint256 private constant MAX_COUNT = 4;
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 4;
+    /// @dev Bits of a denominator at least.
+    uint256 private constant WHOLE_LENGTH = 6;
     /// @dev Slots of what updates have added to classes.
     uint256 private constant CLASS_SLOTS = 1;
     /// @dev The most that is added to a class's samples, and to what was counted in them.
@@ -69,10 +71,6 @@ contract WordsComplement is Classifier64 {
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 186;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 2;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 34;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
@@ -219,9 +217,11 @@ contract WordsComplement is Classifier64 {
             _loadFactors(base, _index(data[i]), factors, i, n);
         }
         scores = new int256[](CLASSES);
+        uint256 classes = _classes();
+        uint256 bit = BigFloat.topBit(n);
         for (uint256 row = 0; row < CLASSES; ++row) {
             (uint256 mantissa, int256 exponent) = _multiply(factors, row * n, n);
-            scores[row] = _score(row, mantissa, exponent, n);
+            scores[row] = _score(classes, row, mantissa, exponent, n, bit);
         }
     }
 
@@ -254,21 +254,28 @@ contract WordsComplement is Classifier64 {
         }
     }
 
-    /// @dev The score of a class, from the product of its complement's numerators.
-    function _score(uint256 row, uint256 mantissa, int256 exponent, uint256 total) private view returns (int256) {
-        uint256 whole = _denominator(row);
-        (uint256 above, int256 aboveExponent) = BigFloat.powInt(whole, total);
+    /// @dev The score of a class, from the product of its complement's numerators; `bit` is the top bit of `total`.
+    function _score(uint256 classes, uint256 row, uint256 mantissa, int256 exponent, uint256 total, uint256 bit)
+        private
+        pure
+        returns (int256)
+    {
+        (uint256 whole, int256 wholeExponent) = BigFloat.lift(_denominator(classes, row), WHOLE_LENGTH);
+        (uint256 above, int256 aboveExponent) = BigFloat.power(whole, wholeExponent, total, bit);
         (above, aboveExponent) = BigFloat.div(above, aboveExponent, mantissa, exponent);
         return BigFloat.pack(above, aboveExponent);
     }
 
     /// @dev What the numerators of a class's complement add up to.
-    function _denominator(uint256 row) private view returns (uint256) {
+    function _denominator(uint256 classes, uint256 row) private pure returns (uint256) {
         uint256 all = 0;
-        for (uint256 other = 0; other < CLASSES; ++other) {
-            if (other != row) all += _classTotal(other);
+        unchecked {
+            // At most FEATURES numerators, and those are below 2**FACTOR_BITS.
+            for (uint256 other = 0; other < CLASSES; ++other) {
+                if (other != row) all += _classTotal(classes, other);
+            }
+            return all * FACTOR_M + ALPHA_SUM;
         }
-        return all * FACTOR_M + ALPHA_SUM;
     }
 
     /// @dev The counts of feature `index` as they are now, one a class.
@@ -287,30 +294,41 @@ contract WordsComplement is Classifier64 {
         return ALPHA;
     }
 
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero.
+    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
     function _added(uint256 lane) private view returns (uint256 added) {
         assembly ("memory-safe") {
             let word := sload(add(classDelta.slot, shr(3, lane)))
-            added := and(shr(mul(and(lane, 7), 31), word), 0x7fffffff)
-            added := xor(added, 0x40000000)
+            added := and(shr(mul(and(lane, 7), 31), word), CLASS_MAX)
+        }
+    }
+
+    /// @dev What is counted of every class as it is now, two words each: its samples, and all that was
+    /// counted in them, in units. Returns their address.
+    function _classes() private view returns (uint256 classes) {
+        assembly ("memory-safe") {
+            classes := mload(0x40)
+            mstore(0x40, add(classes, 192))
+            let added := sload(classDelta.slot)
+            mstore(classes, add(5, and(added, CLASS_MAX))) // 5 samples
+            mstore(add(classes, 32), add(13, and(shr(31, added), CLASS_MAX))) // 13 counted
+            mstore(add(classes, 64), add(9, and(shr(62, added), CLASS_MAX))) // 9 samples
+            mstore(add(classes, 96), add(19, and(shr(93, added), CLASS_MAX))) // 19 counted
+            mstore(add(classes, 128), add(3, and(shr(124, added), CLASS_MAX))) // 3 samples
+            mstore(add(classes, 160), add(7, and(shr(155, added), CLASS_MAX))) // 7 counted
         }
     }
 
     /// @dev Samples of a class.
-    function _classCount(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 5 + _added(0); // 5 samples
-            if (row == 1) return 9 + _added(2); // 9 samples
-            return 3 + _added(2 * row); // 3 samples
+    function _classCount(uint256 classes, uint256 row) private pure returns (uint256 samples) {
+        assembly ("memory-safe") {
+            samples := mload(add(classes, shl(6, row)))
         }
     }
 
     /// @dev All that was counted of a class, in units.
-    function _classTotal(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 13 + _added(1); // 13 counted
-            if (row == 1) return 19 + _added(3); // 19 counted
-            return 7 + _added(2 * row + 1); // 7 counted
+    function _classTotal(uint256 classes, uint256 row) private pure returns (uint256 total) {
+        assembly ("memory-safe") {
+            total := mload(add(add(classes, 0x20), shl(6, row)))
         }
     }
 
@@ -388,8 +406,8 @@ contract WordsComplement is Classifier64 {
                     found := add(found, shl(8, digit))
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             value := laneAt(slot, place, and(shr(shift, flags), 3))
         }
     }
@@ -419,7 +437,7 @@ contract WordsComplement is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
             let at := add(delta.slot, slot)
             let word := 0
             if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
@@ -529,7 +547,7 @@ contract WordsComplement is Classifier64 {
             }
         }
         assembly ("memory-safe") {
-            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
         }
         return flags;
@@ -553,19 +571,19 @@ contract WordsComplement is Classifier64 {
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
         if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
         at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(at / 2) : _classTotal(at / 2));
+        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
     }
 
     /// @notice The number of samples of a class.
     function getNumSamples(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classCount(classification), 64));
+        return uint64(_fits(_classCount(_classes(), classification), 64));
     }
 
     /// @notice How often all features were counted in a class.
     function getClassTotalFeatureCount(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classTotal(classification), 64));
+        return uint64(_fits(_classTotal(_classes(), classification), 64));
     }
 
     /// @notice How often a feature was counted in a class.

@@ -55,6 +55,10 @@ contract WordsNaiveBayes is Classifier64 {
     uint256 private constant MAX_COUNT = 4;
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 4;
+    /// @dev Bits of a class's samples at least, if there are any.
+    uint256 private constant SAMPLES_LENGTH = 3;
+    /// @dev Bits of a denominator at least.
+    uint256 private constant WHOLE_LENGTH = 4;
     /// @dev Slots of what updates have added to classes.
     uint256 private constant CLASS_SLOTS = 1;
     /// @dev The most that is added to a class's samples, and to what was counted in them.
@@ -69,10 +73,6 @@ contract WordsNaiveBayes is Classifier64 {
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 124;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 2;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 65;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
@@ -213,18 +213,22 @@ contract WordsNaiveBayes is Classifier64 {
         _checkLength(data);
         uint256 base = _loadBase();
         scores = new int256[](CLASSES);
-        (uint256 mantissa0, int256 exponent0, uint256 mantissa1, int256 exponent1) = _numerators(base, data);
-        (mantissa0, exponent0) = BigFloat.normalize(mantissa0, exponent0);
-        scores[0] = _score(0, mantissa0, exponent0, data.length);
-        (mantissa1, exponent1) = BigFloat.normalize(mantissa1, exponent1);
-        scores[1] = _score(1, mantissa1, exponent1, data.length);
+        uint256 classes = _classes();
+        uint256 bit = BigFloat.topBit(data.length);
+        int256 exponent;
+        (uint256 mantissa0, uint256 mantissa1, uint256 shifts) = _numerators(base, data);
+        (mantissa0, exponent) = BigFloat.normalize(mantissa0, _exponent(shifts, 0));
+        scores[0] = _score(classes, 0, mantissa0, exponent, data.length, bit);
+        (mantissa1, exponent) = BigFloat.normalize(mantissa1, _exponent(shifts, 1));
+        scores[1] = _score(classes, 1, mantissa1, exponent, data.length, bit);
     }
 
-    /// @dev The product of each class's numerators, count * FACTOR_M + ALPHA.
+    /// @dev The product of each class's numerators, count * FACTOR_M + ALPHA, and how often each was shifted
+    /// down by FACTOR_BITS: 64 bits a class.
     function _numerators(uint256 base, int64[] memory data)
         private
         view
-        returns (uint256 mantissa0, int256 exponent0, uint256 mantissa1, int256 exponent1)
+        returns (uint256 mantissa0, uint256 mantissa1, uint256 shifts)
     {
         uint256 end;
         assembly ("memory-safe") {
@@ -245,13 +249,13 @@ contract WordsNaiveBayes is Classifier64 {
                 }
             }
             let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            // The words of all rows at the place of the slot `held` are in unreserved memory.
             let cache := mload(0x40)
-            mstore(add(cache, 0), not(0))
-            mstore(add(cache, 64), not(0))
+            let held := not(0)
             mantissa0 := 1
             mantissa1 := 1
             // Counts are the last bytes of words; before the first stands the table's length.
-            let table := sub(base, 31)
+            base := sub(base, 31)
             end := add(add(data, 0x20), shl(5, mload(data)))
             for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
                 let index := mload(element)
@@ -259,49 +263,49 @@ contract WordsNaiveBayes is Classifier64 {
                     end := element
                     break
                 }
-                let pointer := add(table, shl(1, index))
+                let pointer := add(base, shl(1, index))
+                let count0 := and(mload(pointer), 0xff)
+                let count1 := and(mload(add(pointer, 1)), 0xff)
                 {
-                    let count := signextend(0, mload(pointer))
                     let slot := shr(5, index)
-                    let flagged := and(shr(shl(1, slot), flags), 3)
-                    if flagged {
-                        switch flagged
-                        case 1 {
-                            if xor(slot, mload(add(cache, 0))) {
-                                mstore(add(cache, 0), slot)
-                                mstore(add(cache, 32), xor(sload(add(delta.slot, slot)), UNTOUCHED))
+                    let known := and(shr(shl(1, slot), flags), 0xf)
+                    if known {
+                        if xor(slot, held) {
+                            held := slot
+                            {
+                                let word := 0
+                                if and(known, 0x1) { word := xor(sload(add(delta.slot, slot)), UNTOUCHED) }
+                                mstore(cache, word)
                             }
-                            count := add(count, signextend(0, shr(shl(3, and(index, 31)), mload(add(cache, 32)))))
+                            {
+                                let word := 0
+                                if and(known, 0x4) {
+                                    word := xor(sload(add(delta.slot, add(slot, 1))), UNTOUCHED)
+                                }
+                                mstore(add(cache, 32), word)
+                            }
                         }
-                        default { count := add(count, laneAt(slot, and(index, 31), flagged)) }
-                    }
-                    // BigFloat.mulSmall
-                    mantissa0 := mul(mantissa0, add(mul(count, FACTOR_M), ALPHA))
-                    if shr(sub(256, FACTOR_BITS), mantissa0) {
-                        mantissa0 := shr(FACTOR_BITS, mantissa0)
-                        exponent0 := add(exponent0, FACTOR_BITS)
+                        let place := and(index, 31)
+                        let shift := shl(3, place)
+                        count0 := add(count0, signextend(0, shr(shift, mload(cache))))
+                        count1 := add(count1, signextend(0, shr(shift, mload(add(cache, 32)))))
+                        if and(known, 0xa) {
+                            if and(known, 0x2) { count0 := add(count0, laneAt(slot, place, 2)) }
+                            if and(known, 0x8) { count1 := add(count1, laneAt(add(slot, 1), place, 2)) }
+                        }
                     }
                 }
-                {
-                    let count := signextend(0, mload(add(pointer, 1)))
-                    let slot := add(1, shr(5, index))
-                    let flagged := and(shr(shl(1, slot), flags), 3)
-                    if flagged {
-                        switch flagged
-                        case 1 {
-                            if xor(slot, mload(add(cache, 64))) {
-                                mstore(add(cache, 64), slot)
-                                mstore(add(cache, 96), xor(sload(add(delta.slot, slot)), UNTOUCHED))
-                            }
-                            count := add(count, signextend(0, shr(shl(3, and(index, 31)), mload(add(cache, 96)))))
-                        }
-                        default { count := add(count, laneAt(slot, and(index, 31), flagged)) }
+                // BigFloat.mulSmall
+                mantissa0 := mul(mantissa0, add(mul(count0, FACTOR_M), ALPHA))
+                mantissa1 := mul(mantissa1, add(mul(count1, FACTOR_M), ALPHA))
+                if shr(sub(256, FACTOR_BITS), or(mantissa0, mantissa1)) {
+                    if shr(sub(256, FACTOR_BITS), mantissa0) {
+                        mantissa0 := shr(FACTOR_BITS, mantissa0)
+                        shifts := add(shifts, 1)
                     }
-                    // BigFloat.mulSmall
-                    mantissa1 := mul(mantissa1, add(mul(count, FACTOR_M), ALPHA))
                     if shr(sub(256, FACTOR_BITS), mantissa1) {
                         mantissa1 := shr(FACTOR_BITS, mantissa1)
-                        exponent1 := add(exponent1, FACTOR_BITS)
+                        shifts := add(shifts, shl(64, 1))
                     }
                 }
             }
@@ -309,20 +313,33 @@ contract WordsNaiveBayes is Classifier64 {
         _requireRead(data, end);
     }
 
-    /// @dev The packed score of a class, from the product of its numerators.
-    function _score(uint256 row, uint256 mantissa, int256 exponent, uint256 total) private view returns (int256) {
-        uint256 samples = _classCount(row);
+    /// @dev The exponent of a class's product, from the shifts of all.
+    function _exponent(uint256 shifts, uint256 row) private pure returns (int256) {
+        unchecked {
+            return int256(uint256(uint64(shifts >> (64 * row))) * FACTOR_BITS);
+        }
+    }
+
+    /// @dev The packed score of a class, from the product of its numerators; `bit` is the top bit of `total`.
+    function _score(uint256 classes, uint256 row, uint256 mantissa, int256 exponent, uint256 total, uint256 bit)
+        private
+        pure
+        returns (int256)
+    {
+        uint256 samples = _classCount(classes, row);
         if (samples == 0) return type(int256).min; // a class never seen has a probability of 0
-        (uint256 prior, int256 priorExponent) = BigFloat.normalize(samples, 0);
-        (uint256 below, int256 belowExponent) = BigFloat.powInt(_denominator(row), total);
-        (mantissa, exponent) = BigFloat.div(mantissa, exponent, below, belowExponent);
-        (mantissa, exponent) = BigFloat.mul(prior, priorExponent, mantissa, exponent);
-        return BigFloat.pack(mantissa, exponent);
+        (uint256 prior, int256 priorExponent) = BigFloat.lift(samples, SAMPLES_LENGTH);
+        (uint256 below, int256 belowExponent) = BigFloat.lift(_denominator(classes, row), WHOLE_LENGTH);
+        (below, belowExponent) = BigFloat.power(below, belowExponent, total, bit);
+        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
     }
 
     /// @dev What the numerators of a class add up to.
-    function _denominator(uint256 row) private view returns (uint256) {
-        return _classTotal(row) * FACTOR_M + ALPHA_SUM;
+    function _denominator(uint256 classes, uint256 row) private pure returns (uint256) {
+        unchecked {
+            // At most FEATURES numerators, and those are below 2**FACTOR_BITS.
+            return _classTotal(classes, row) * FACTOR_M + ALPHA_SUM;
+        }
     }
 
     /// @dev The counts of feature `index` as they are now, one a class.
@@ -341,28 +358,39 @@ contract WordsNaiveBayes is Classifier64 {
         return ALPHA;
     }
 
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero.
+    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
     function _added(uint256 lane) private view returns (uint256 added) {
         assembly ("memory-safe") {
             let word := sload(add(classDelta.slot, shr(3, lane)))
-            added := and(shr(mul(and(lane, 7), 31), word), 0x7fffffff)
-            added := xor(added, 0x40000000)
+            added := and(shr(mul(and(lane, 7), 31), word), CLASS_MAX)
+        }
+    }
+
+    /// @dev What is counted of every class as it is now, two words each: its samples, and all that was
+    /// counted in them, in units. Returns their address.
+    function _classes() private view returns (uint256 classes) {
+        assembly ("memory-safe") {
+            classes := mload(0x40)
+            mstore(0x40, add(classes, 128))
+            let added := sload(classDelta.slot)
+            mstore(classes, add(6, and(added, CLASS_MAX))) // 6 samples
+            mstore(add(classes, 32), add(7, and(shr(31, added), CLASS_MAX))) // 7 counted
+            mstore(add(classes, 64), add(4, and(shr(62, added), CLASS_MAX))) // 4 samples
+            mstore(add(classes, 96), add(8, and(shr(93, added), CLASS_MAX))) // 8 counted
         }
     }
 
     /// @dev Samples of a class.
-    function _classCount(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 6 + _added(0); // 6 samples
-            return 4 + _added(2 * row); // 4 samples
+    function _classCount(uint256 classes, uint256 row) private pure returns (uint256 samples) {
+        assembly ("memory-safe") {
+            samples := mload(add(classes, shl(6, row)))
         }
     }
 
     /// @dev All that was counted of a class, in units.
-    function _classTotal(uint256 row) private view returns (uint256) {
-        unchecked {
-            if (row == 0) return 7 + _added(1); // 7 counted
-            return 8 + _added(2 * row + 1); // 8 counted
+    function _classTotal(uint256 classes, uint256 row) private pure returns (uint256 total) {
+        assembly ("memory-safe") {
+            total := mload(add(add(classes, 0x20), shl(6, row)))
         }
     }
 
@@ -440,8 +468,8 @@ contract WordsNaiveBayes is Classifier64 {
                     found := add(found, shl(8, digit))
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             value := laneAt(slot, place, and(shr(shift, flags), 3))
         }
     }
@@ -471,7 +499,7 @@ contract WordsNaiveBayes is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
             let at := add(delta.slot, slot)
             let word := 0
             if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
@@ -581,7 +609,7 @@ contract WordsNaiveBayes is Classifier64 {
             }
         }
         assembly ("memory-safe") {
-            let shift := add(FLAGS_SHIFT, mul(slot, FLAG_BITS))
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
         }
         return flags;
@@ -605,19 +633,19 @@ contract WordsNaiveBayes is Classifier64 {
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
         if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
         at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(at / 2) : _classTotal(at / 2));
+        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
     }
 
     /// @notice The number of samples of a class.
     function getNumSamples(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classCount(classification), 64));
+        return uint64(_fits(_classCount(_classes(), classification), 64));
     }
 
     /// @notice How often all features were counted in a class.
     function getClassTotalFeatureCount(uint256 classification) external view returns (uint64) {
         _requireIndex(classification, CLASSES);
-        return uint64(_fits(_classTotal(classification), 64));
+        return uint64(_fits(_classTotal(_classes(), classification), 64));
     }
 
     /// @notice How often a feature was counted in a class.

@@ -126,6 +126,7 @@ class CountBayesFamily(Family):
                 not counted.encoding.is_sparse,
                 True,
                 f"in which {counted.proved_updates} updates are proved safe",
+                grows=True,
             )
         )
         return tuple(tables)

@@ -38,6 +38,7 @@ def count_context(integers: CountIntegers) -> Facts:
         "grain": integers.grain,
         "unit": f"{float(integers.unit)!r}",
         "units_per_count": per_count,
+        "factor_bits": integers.factor_bits,
         "class_bits": integers.class_bits,
         "n_columns": len(model.sizes),
         "offset_lines": _offset_lines(integers),
@@ -126,7 +127,33 @@ def _constants(integers: CountIntegers) -> list[Constant]:
         rows.append(Constant("uint256", "COLUMNS", str(len(model.sizes)), "Number of columns."))
     else:
         rows += wire_constants(encoding, integers.updatable)
-    return [*rows, *_update_constants(integers)]
+    return [*rows, *_lengths(integers), *_update_constants(integers)]
+
+
+def _lengths(integers: CountIntegers) -> list[Constant]:
+    """How many bits a number has at least: what is counted of a class never falls."""
+    model = integers.model
+    rows = []
+    if model.has_prior and integers.priors is None and integers.encoding.scale == 1:
+        least = max(1, min(integers.class_counts).bit_length())
+        comment = "Bits of a class's samples at least, if there are any."
+        rows.append(Constant("uint256", "SAMPLES_LENGTH", str(least), comment))
+    if model.kind != "categorical":
+        least = min(_denominators(integers)).bit_length()
+        comment = "Bits of a denominator at least."
+        rows.append(Constant("uint256", "WHOLE_LENGTH", str(least), comment))
+    return rows
+
+
+def _denominators(integers: CountIntegers) -> list[int]:
+    """What the numerators of each class add up to, as published."""
+    kind, m = integers.model.kind, integers.factor_m
+    if kind == "bernoulli":
+        return [n * m + 2 * integers.alpha[0] for n in integers.class_counts]
+    counted = list(integers.totals)
+    if kind == "complement":
+        counted = [sum(counted) - own for own in counted]
+    return [n * m + integers.alpha_sum for n in counted]
 
 
 def _update_constants(integers: CountIntegers) -> list[Constant]:
