@@ -233,7 +233,7 @@ FAULTS = {
     "rounded down": substitute(
         r"(add\(mload\(sub\(pointer, 32\)\), )(\d+)\)", r"\1sub(\2, div(GRID, 2)))"
     ),
-    "the wrong half of a slot": substitute(r"and\(odd, (?=0x)", "and(even, "),
+    "a lane runs into the next": everywhere(r"and\((old|steps), not\(tops\)\)", r"\1"),
     "a lane may leave its room": substitute(r"if left \{ break \}", ""),
     "the square stays": everywhere(r"mul\(sum, sum\)", "0"),
     "half of the square": substitute(r"- GRID \* square", "- GRID / 2 * square"),
