@@ -311,6 +311,25 @@ def test_a_word_that_is_no_int64_is_refused(layout: str) -> None:
     assert system.evm.send(system.address, head + abi.word(4), value=ETHER).success
 
 
+@both
+def test_samples_are_equal_word_by_word(layout: str) -> None:
+    system = systems.fresh(layout)
+
+    def equal(one: list[int], other: list[int]) -> bool:
+        result = systems.call(
+            system.evm, system.data_handler, "isDataEqual(int64[],int64[])", one, other
+        )
+        assert result.success
+        return result.output == abi.word(1)
+
+    assert equal([], []) and equal([1, -2], [1, -2])
+    assert not any(equal([1, -2], other) for other in ([], [1], [1, -2, 0], [-2, 1], [1, 2]))
+    # Words that are no int64 make no sample, not even one that is like the other.
+    words = [abi.word(word) for word in (64, 128, 1, 1 << 63, 1, 1 << 63)]
+    data = abi.selector("isDataEqual(int64[],int64[])") + b"".join(words)
+    assert not system.evm.call(system.data_handler, data).success
+
+
 # 4. The creator's window
 
 

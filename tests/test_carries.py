@@ -47,6 +47,21 @@ def counting(kind: str) -> Compiled:
     return compile_bare(made.fit(X, y), X, y, encoding="indices", name="Counts")
 
 
+@pytest.mark.parametrize("rule", ["pa1", "pa2"])
+def test_the_norm_of_a_lesson_counts_its_words(rule: str) -> None:
+    X, y = models.text(200, 2)
+    X = X.tolil()
+    X[0, 3] = 6
+    X = X.tocsr()
+    estimator = SGDClassifier(random_state=0).fit(X, y)
+    options: dict[str, Any] = {"encoding": "indices", "update": rule, "learning_rate": 0.5}
+    pair = Pair(compile_bare(estimator, X, y, name="Repeats", **options))
+    for sample in ([9, 7, 7, 3, 7], [3, 150, 3, 3, 3, 3, 3, 9]):
+        for classification in (0, 1, 0):
+            pair.teach(sample, classification)
+            pair.compare(sample)
+
+
 @pytest.mark.filterwarnings("ignore:.*zero standard deviation:UserWarning")
 @pytest.mark.parametrize(
     "kind",
