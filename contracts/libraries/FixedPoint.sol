@@ -129,7 +129,7 @@ library FixedPoint {
     /// six more below 2**-200, which is less than 1 in absolute terms as sqrt(x) < 2**128. A step
     /// rounded down never falls below floor(sqrt(x)), because the mean of root and x / root is at least
     /// sqrt(x); from floor(sqrt(x)) or one more it leads to one of these two again. The last line tells
-    /// them apart.
+    /// them apart. Below 2**32 four steps are enough: 1/4, 1/40, 1/3280 and 2**-24 of less than 2**16.
     function sqrt(uint256 x) internal pure returns (uint256 root) {
         if (x == 0) return 0;
         unchecked {
@@ -137,9 +137,11 @@ library FixedPoint {
             // power of two cut off, so (root / 2)**2 <= x. At the end rest < 16, hence x < (2 * root)**2.
             uint256 rest = x;
             root = 2;
-            if (rest >= 1 << 128) (rest, root) = (rest >> 128, root << 64);
-            if (rest >= 1 << 64) (rest, root) = (rest >> 64, root << 32);
-            if (rest >= 1 << 32) (rest, root) = (rest >> 32, root << 16);
+            if (x >= 1 << 32) {
+                if (rest >= 1 << 128) (rest, root) = (rest >> 128, root << 64);
+                if (rest >= 1 << 64) (rest, root) = (rest >> 64, root << 32);
+                if (rest >= 1 << 32) (rest, root) = (rest >> 32, root << 16);
+            }
             if (rest >= 1 << 16) (rest, root) = (rest >> 16, root << 8);
             if (rest >= 1 << 8) (rest, root) = (rest >> 8, root << 4);
             if (rest >= 1 << 4) root <<= 2;
@@ -148,9 +150,11 @@ library FixedPoint {
             root = (root + x / root) >> 1;
             root = (root + x / root) >> 1;
             root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
-            root = (root + x / root) >> 1;
+            if (x >= 1 << 32) {
+                root = (root + x / root) >> 1;
+                root = (root + x / root) >> 1;
+                root = (root + x / root) >> 1;
+            }
             if (root > x / root) --root;
         }
     }
