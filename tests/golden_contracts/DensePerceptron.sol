@@ -134,13 +134,14 @@ contract DensePerceptron is Classifier64 {
     // SCORE
 
     function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
-        return _scoresOf(data);
+        (scores,) = _scoresOf(data);
     }
 
     /// @dev Scores of a sample. No sum can leave int256, for any sample: the compiler proved it with these constants.
-    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores) {
-        scores = _products(_loadBase(), data);
-        bool taught = _loadFlags() & ALL_FLAGS != 0;
+    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores, bool small) {
+        (scores, small) = _products(_loadBase(), data);
+        uint256 flags = _loadFlags();
+        bool taught = flags & ALL_FLAGS != 0;
         unchecked {
             for (uint256 row = 0; row < ROWS; ++row) {
                 int256 score = scores[row] * FACTOR_A;
@@ -151,7 +152,8 @@ contract DensePerceptron is Classifier64 {
     }
 
     /// @dev The sample times every row of the published weights, in one pass over the sample.
-    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
+    /// `small`: no value passes 2**32.
+    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products, bool small) {
         if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
         products = new int256[](ROWS);
         uint256 high;
@@ -162,7 +164,7 @@ contract DensePerceptron is Classifier64 {
                     {
                         let x := mload(element)
                         let y := mload(add(element, 32))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 4294967296), add(y, 4294967296)))
                         sum0 := add(
                             sum0,
                             add(mul(x, signextend(0, mload(table))), mul(y, signextend(0, mload(add(table, 1)))))
@@ -171,7 +173,7 @@ contract DensePerceptron is Classifier64 {
                     {
                         let x := mload(add(element, 64))
                         let y := mload(add(element, 96))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 4294967296), add(y, 4294967296)))
                         sum0 := add(
                             sum0,
                             add(
@@ -184,7 +186,7 @@ contract DensePerceptron is Classifier64 {
                 }
                 for {} lt(element, last) { element := add(element, 0x20) } {
                     let x := mload(element)
-                    seen := or(seen, add(x, 9223372036854775808))
+                    seen := or(seen, add(x, 4294967296))
                     sum0 := add(sum0, mul(x, signextend(0, mload(table))))
                     table := add(table, 1)
                 }
@@ -195,8 +197,8 @@ contract DensePerceptron is Classifier64 {
                 mstore(add(products, 32), sum0)
             }
         }
-        if (high >> 64 == 0) return products;
-        _checkSample(data); // reverts
+        if (high >> 33 == 0) return (products, true);
+        _checkSample(data);
     }
 
     /// @dev The sample times what updates have added to a row: slot by slot, those that have been touched.
@@ -273,24 +275,6 @@ contract DensePerceptron is Classifier64 {
         }
     }
 
-    /// @dev Checks a sample that is taught.
-    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
-        if (data.length != FEATURES) revert SampleLengthMismatch(FEATURES, data.length);
-        uint256 high = 0;
-        assembly ("memory-safe") {
-            let element := add(data, 0x20)
-            let end := add(element, shl(5, mload(data)))
-            // Magnitudes below a power of two that is below MAX_VALUE are seen at a glance.
-            for {} lt(element, end) { element := add(element, 32) } {
-                high := or(high, add(mload(element), 4294967296))
-            }
-            high := shr(33, high)
-        }
-        if (high == 0) return squaredNorm;
-        _checkSample(data);
-        return _measure(data);
-    }
-
     // DECIDE
 
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
@@ -304,8 +288,8 @@ contract DensePerceptron is Classifier64 {
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        uint256 squaredNorm = _checkLesson(data);
-        int256[] memory steps = _scoresOf(data);
+        (int256[] memory steps, bool small) = _scoresOf(data);
+        uint256 squaredNorm = small ? 0 : _measure(data); // not needed here
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
@@ -462,50 +446,43 @@ contract DensePerceptron is Classifier64 {
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
+            // The lanes of round(step * value / DIVISOR), for the values from `at` to `to`: they enter a word at its
+            // high end. 2**246 and half of a lane's range are added to each, so that none is negative and all that
+            // fit in a lane have the same bits above it. `seen` has every bit of any.
+            function steps(at, to, rate) -> lanes, seen {
+                let bias := 0x1900000000000000000000000000000000000000000000000000003200000032
+                for {} lt(at, to) { at := add(at, 32) } {
+                    let moved := div(add(mul(rate, mload(at)), bias), 100)
+                    seen := or(seen, moved)
+                    lanes := or(shr(32, lanes), shl(224, moved))
+                }
+            }
+            // Adds lane by lane, and none into the next; a sum that has the sign of neither is no lane any more.
+            function sums(old, moves, tops) -> word, beyond {
+                let rests := not(tops)
+                word := xor(add(and(old, rests), and(moves, rests)), and(xor(old, moves), tops))
+                beyond := and(and(xor(old, word), xor(moves, word)), tops)
+            }
+            let tops := 0x8000000080000000800000008000000080000000800000008000000080000000
             let element := add(add(data, 0x20), shl(5, first))
             let end := add(data, 160)
             for {} lt(element, end) {} {
-                let old := 0
-                if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
-                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
-                }
-                let before := old
                 let until := add(element, 256)
                 if gt(until, end) { until := end }
-                // Lanes leave `old` at its low end and enter `word` at its high end.
-                let word := 0
-                let high := 0
-                for {} lt(element, until) { element := add(element, 32) } {
-                    let moved :=
-                        add(
-                            signextend(3, old),
-                            sub(
-                                div(
-                                    add(
-                                        mul(step, mload(element)),
-                                        11307821214581659709333104004754678501295896940003961331978279688272766566450
-                                    ),
-                                    100
-                                ),
-                                113078212145816597093331040047546785012958969400039613319782796882727665664
-                            )
-                        )
-                    old := shr(32, old)
-                    high := or(high, add(moved, 2147483648))
-                    word := or(shr(32, word), shl(224, moved))
+                let moves, seen := steps(element, until, step)
+                // Half of the range less, again.
+                moves := xor(moves, tops)
+                // The last slot has room left.
+                if eq(until, end) { moves := shr(128, moves) }
+                let word := moves
+                let carries := xor(shr(32, seen), 0x400000000000000000000000000000000000000000000000000000)
+                if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
+                    word, seen := sums(xor(sload(add(delta.slot, slot)), UNTOUCHED), moves, tops)
+                    carries := or(carries, seen)
                 }
-                let start := sub(until, 256)
-                if eq(until, end) {
-                    // The last slot may have room left.
-                    let room := mod(sub(8, FEATURES), 8)
-                    word := shr(shl(5, room), word)
-                    start := add(start, shl(5, room))
-                }
-                if shr(32, high) {
-                    element := start
-                    break
-                }
-                if xor(word, before) {
+                if carries { break }
+                element := until
+                if moves {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
                     let at := add(FLAGS_SHIFT, shl(1, slot))
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
@@ -545,12 +522,20 @@ contract DensePerceptron is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return -7500000000000000 + _interceptDelta(row); // -0.375
+        int256 added = _interceptDelta(row);
+        unchecked {
+            // Neither comes near the end of an int256.
+            return -7500000000000000 + added; // -0.375
+        }
     }
 
     /// @dev What updates have added to an intercept.
-    function _interceptDelta(uint256 row) private view returns (int128) {
-        return interceptDelta[row] ^ type(int128).min;
+    function _interceptDelta(uint256 row) private view returns (int256 added) {
+        assembly ("memory-safe") {
+            // Two to a slot; whoever asks has a row that is below ROWS.
+            let word := sload(add(interceptDelta.slot, shr(1, row)))
+            added := signextend(15, xor(shr(shl(7, and(row, 1)), word), 0x80000000000000000000000000000000))
+        }
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
