@@ -103,8 +103,10 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
     function _open(bytes32 key, uint64 classification, uint256 time, address author, uint256 deposit)
         internal
         override
+        returns (bool)
     {
         StoredData storage data = stored[key];
+        if (data.claimableAmount != 0) return false;
         data.c = classification;
         data.t = time;
         data.sender = author;
@@ -112,9 +114,11 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         data.claimableAmount = deposit;
         data.numClaims = 0;
         data.round += 1;
+        return true;
     }
 
-    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) internal override {
+    /// @dev Counts a claim of `claimant` that takes `amount` off what is claimable.
+    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) private {
         StoredData storage data = stored[dataKey];
         data.claimableAmount = record.claimable - amount;
         data.numClaims = record.numClaims + 1;

@@ -54,9 +54,20 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         returns (uint256 amount)
     {
         bytes32 key = Samples.key(data, classification, addedTime, msg.sender);
-        Record memory record = _find(key);
-        amount = _grantRefund(_request(key, record, classification, addedTime, msg.sender), _decide(_scores(data)));
-        _claim(key, record, msg.sender, amount);
+        (Packed storage record, uint256 word) = _findWord(key);
+        Claim memory claim = Claim({
+            claimant: msg.sender,
+            author: msg.sender,
+            classification: classification,
+            addedTime: addedTime,
+            initialDeposit: _depositOf(word),
+            claimable: _claimableOf(word),
+            numClaims: _claimsOf(word),
+            dataKey: key,
+            claimedBefore: false
+        });
+        amount = _grantRefund(claim, _decide(_scores(data)));
+        _claim(key, record, word, msg.sender, amount);
     }
 
     function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
@@ -65,28 +76,23 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         returns (uint256 amount)
     {
         bytes32 key = Samples.key(data, classification, addedTime, originalAuthor);
-        Record memory record = _find(key);
-        Claim memory claim = _request(key, record, classification, addedTime, originalAuthor);
+        (Packed storage record, uint256 word) = _findWord(key);
+        Claim memory claim = Claim({
+            claimant: msg.sender,
+            author: originalAuthor,
+            classification: classification,
+            addedTime: addedTime,
+            initialDeposit: _depositOf(word),
+            claimable: _claimableOf(word),
+            numClaims: _claimsOf(word),
+            dataKey: key,
+            claimedBefore: false
+        });
         _requireOpen(claim);
         // Who takes all that is left takes it whatever the model predicts.
         bool all = _takesAll(claim);
         amount = _grantReport(claim, all, all ? 0 : _decide(_scores(data)));
-        _claim(key, record, msg.sender, amount);
-    }
-
-    function _request(bytes32 key, Record memory record, uint64 classification, uint256 addedTime, address author)
-        private
-        view
-        returns (Claim memory claim)
-    {
-        claim.claimant = msg.sender;
-        claim.author = author;
-        claim.classification = classification;
-        claim.addedTime = addedTime;
-        claim.initialDeposit = record.initialDeposit;
-        claim.claimable = record.claimable;
-        claim.numClaims = record.numClaims;
-        claim.dataKey = key;
+        _claim(key, record, word, msg.sender, amount);
     }
 
     /// @dev Asked for only where the rules do: it may have to be read from a slot of its own.

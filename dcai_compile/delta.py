@@ -27,6 +27,9 @@ NOT_ZERO = 1
 NEVER_ZERO = 1 << (SLOT_BITS - 1)
 """Set at deployment in slots of flags, for the same reason as `untouched`."""
 
+MOVED = 1 << (SLOT_BITS - 2)
+"""Set in the first of them where a table that is `flagged` holds anything but zeros."""
+
 CARRIED = 2
 """Flag: a wide digit of the slot is not zero."""
 
@@ -103,6 +106,11 @@ class DeltaLayout:
     def flag_slots(self) -> int:
         """Slots of their own that flags have."""
         return -(-self.flagged // self.flags_per_slot) if self.own_flags else 0
+
+    @property
+    def flags_end(self) -> int:
+        """The bit behind the last flag, where all flags are in one slot."""
+        return self.flags_shift + self.slots * self.flag_bits
 
     @property
     def flag_mask(self) -> int:

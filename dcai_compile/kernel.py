@@ -63,7 +63,8 @@ class Kernel:
     ----------
     bits : of a lane in code.
     stride : bits of a lane in a sum; `WORD_BITS` where each row has a sum of its own.
-    value_bits : values from ``-2**value_bits`` to below ``2**value_bits`` are multiplied this way.
+    value_bits : samples of values from ``-2**value_bits`` to below ``2**value_bits`` are multiplied this
+        way, and others checked word by word first.
     """
 
     bits: int
@@ -124,7 +125,9 @@ def plan_kernel(rows: int, bits: int, features: int, largest: int) -> Kernel:
     chunks = _chunks(rows, min(step * places, WORD_BITS // bits)) if places > 1 else []
     sums = [_sums(chunk, step, bits, stride) for chunk in chunks]
     if not chunks or sum(map(len, sums)) >= rows:
-        return Kernel(bits, WORD_BITS, INT64_BITS, tuple(_plain(rows, bits)), rows)
+        # Exact for all; with a limit of few bits a glance at a sample costs less.
+        glance = min(INT64_BITS, largest.bit_length() + 1)
+        return Kernel(bits, WORD_BITS, glance, tuple(_plain(rows, bits)), rows)
     passes = []
     for chunk, found in zip(chunks, sums, strict=True):
         for first in range(0, len(found), MOST_SUMS):

@@ -17,11 +17,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dcai_compile.delta import SLOT_BITS, DeltaLayout
+from dcai_compile.delta import MOVED, SLOT_BITS, DeltaLayout
 from dcai_compile.delta_choice import choose_delta
 from dcai_compile.errors import CompilerPanic
 from dcai_compile.rules import OSAKA
-from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, Constant, DeltaTable, StorageTable
 
 OWN_CODE_LIMIT = 12_288
 """Bytes of base that share a contract with the logic; half of what EIP-170 allows in all."""
@@ -100,6 +100,15 @@ class Layout:
                 slots["wide"] = self.delta.wide_first
         return slots
 
+    @property
+    def moved_bit(self) -> int:
+        """In the slot of flags: whether any lane of a `flagged` table is not 0. 0: there is no such bit."""
+        delta = self.delta
+        spread = any(stored.table.flagged and stored.slots > 1 for stored in self.stored)
+        if delta is None or not spread or not delta.in_word:
+            return 0
+        return 0 if delta.flags_end > MOVED.bit_length() - 1 else MOVED
+
     def words(self, state: Mapping[str, NDArray[Any]]) -> dict[int, int]:
         """What every slot that a prediction may read must hold, given a mirror's `state()`."""
         words: dict[int, int] = {}
@@ -121,7 +130,21 @@ class Layout:
             words |= found
             for slot, word in self.delta.flag_words(flags).items():
                 words[slot] = words.get(slot, 0) | word
+            if self.has_moved(state):
+                words[self.delta.flags_slot] |= self.moved_bit
         return words
+
+    def has_moved(self, state: Mapping[str, NDArray[Any]]) -> bool:
+        """Whether any lane of a `flagged` table is not 0."""
+        return any(any(state[s.table.name].tolist()) for s in self.stored if s.table.flagged)
+
+    def constants(self) -> list[Constant]:
+        """What the templates need to know of storage."""
+        rows = self.delta.constants() if self.delta is not None else []
+        if self.moved_bit:
+            comment = "The flag of the intercepts, in the slot of the first flags: some have moved."
+            rows.append(Constant("uint256", "MOVED_FLAG", f"{self.moved_bit:#066x}", comment))
+        return rows
 
 
 def plan_layout(

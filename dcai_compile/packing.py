@@ -3,7 +3,7 @@
 An element of an ``int64[]`` takes 32 bytes of calldata and of the event. Packed, elements follow each other
 without gaps, the highest bit first, each in `Packing.element_bits`:
 
-``dense``    a signed number of 16 or 32 bits, times `Packing.unit`.
+``dense``    a signed number of 16 to 32 bits, times `Packing.unit`.
 ``indices``  the index, in the fewest bits (at least 8).
 ``pairs``    the index in the fewest bits (at least 8), then the value in 32.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 import numpy as np
 
@@ -25,11 +26,14 @@ LEAST_BITS = 8
 """Of an element: with fewer, the end of a sample could not be told from what is left of its last byte."""
 
 WORD_BITS = 256
-TOGETHER = 8
-"""Elements that are unpacked at once: they always fill whole bytes."""
+MOST_TOGETHER, MOST_TOGETHER_SPARSE = 16, 12
+"""Elements that are unpacked at once; what is unpacked beyond the end of short samples is wasted."""
+
+DENSE_BITS = range(16, 33)
+"""Of a ``dense`` element."""
 
 FINE = 128
-"""In 16 bits no value is rounded by more than a part in twice that of its feature's range."""
+"""No value is rounded by more than a part in twice that of its feature's range, while bits are left."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,15 @@ class Packing:
 
     @property
     def together(self) -> int:
-        """Elements that are unpacked at once."""
-        return TOGETHER if TOGETHER * self.element_bits <= WORD_BITS else 1
+        """Elements that are unpacked at once: they come in one word, and fill whole bytes."""
+        most = MOST_TOGETHER if self.is_signed else MOST_TOGETHER_SPARSE
+        step = 8 // gcd(8, self.element_bits)
+        return min(most, WORD_BITS // self.element_bits) // step * step
+
+    @property
+    def together_bytes(self) -> int:
+        """Bytes of so many elements."""
+        return self.together * self.element_bits // 8
 
     def pack(self, sample: Sequence[int]) -> bytes | None:
         """The packed form of an encoded sample; None if it has none, for no value is ever changed."""
@@ -103,22 +114,24 @@ def packing_of(encoding: Encoding) -> Packing:
 def dense_packing(X: Matrix) -> tuple[int, int]:
     """Bits and unit of packed ``dense`` values, given calibration samples, shape (n_samples, n_features).
 
-    16 bits reach the largest value with a unit that is small beside the range of every feature that
-    varies; where there is no such unit, 32 bits.
+    The fewest bits that reach the largest value with a unit that is small beside the range of every
+    feature that varies; where none do, all.
     """
     dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, np.float64)
     if not dense.size or not np.all(np.isfinite(dense)):
-        return 32, 1
+        return DENSE_BITS[-1], 1
     # What does not fit in the wire is refused there; here it is only measured.
     limit = float(2**62) / TO_FLOAT
     lowest, highest = np.clip([dense.min(axis=0), dense.max(axis=0)], -limit, limit)
     wire = np.array(list(round_exactly(np.array([lowest, highest]))))
     largest = max(map(abs, wire.ravel().tolist()))
     ranges = [high - low for low, high in wire.T.tolist() if high > low]
-    unit = -(-max(largest, 1) // (2**15 - 1))
-    if ranges and min(ranges) >= unit * FINE:
-        return 16, unit
-    return 32, -(-max(largest, 1) // (2**31 - 1))
+    narrowest = min(ranges, default=0)
+    for bits in DENSE_BITS:
+        unit = -(-max(largest, 1) // ((1 << (bits - 1)) - 1))
+        if narrowest >= unit * FINE:
+            break
+    return bits, unit
 
 
 def _nearest(value: int, unit: int) -> int:

@@ -108,8 +108,8 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     context["base"] = base
     if layout.base_parts:
         context["constants"] = [*context["constants"], *_part_constants(layout)]
-    if layout.delta is not None:
-        context["constants"] = [*context["constants"], *layout.delta.constants()]
+    context["constants"] = [*context["constants"], *layout.constants()]
+    context["moved_bit"] = layout.moved_bit
     sources = {f"{options.name}.sol": _fill(family.template, context)}
     for part in base.get("contracts", []):
         sources[f"{part['contract']}.sol"] = _fill("base.sol.j2", {**context, "part": part})

@@ -33,12 +33,19 @@ class CodeTable:
 
 @dataclass(frozen=True)
 class StorageTable:
-    """A run of equal signed storage lanes, all 0 at first; `reason` says why they are as wide."""
+    """A run of equal signed storage lanes, all 0 at first.
+
+    Attributes
+    ----------
+    reason : why they are as wide.
+    flagged : whether the template heeds `Layout.moved_bit`, and does not read lanes that are all 0.
+    """
 
     name: str
     lanes: int
     bits: int
     reason: str
+    flagged: bool = False
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ def read_by_prediction(
     """What a prediction of an encoded sample reads, given a mirror's `state()`."""
     reads = _Reads()
     for stored in layout.stored:
+        if stored.table.flagged and layout.moved_bit and not layout.has_moved(state):
+            continue
         lanes = state[stored.table.name].tolist()
         for slot in range(stored.slots):
             if stored.table.bits < WHOLE_SLOT or lanes[slot]:

@@ -21,6 +21,7 @@ from dcai_compile.packing import FINE, Packing, dense_packing, packing_of
 from tests import models
 
 DENSE16 = Encoding("dense", 3, 3, packed_bits=16, packed_unit=1000)
+DENSE21 = Encoding("dense", 3, 3, packed_bits=21, packed_unit=109)
 DENSE32 = Encoding("dense", 3, 3)
 WORDS = Encoding("indices", 1000, 60)
 LETTERS = Encoding("indices", 26, 60)
@@ -37,7 +38,7 @@ def int64s(packing: Packing) -> st.SearchStrategy[list[int]]:
     return st.lists(values, max_size=40)
 
 
-@pytest.mark.parametrize("encoding", [DENSE16, DENSE32, WORDS, LETTERS, PAIRS], ids=str)
+@pytest.mark.parametrize("encoding", [DENSE16, DENSE21, DENSE32, WORDS, LETTERS, PAIRS], ids=str)
 @given(data=st.data())
 def test_unpacking_gives_the_sample_back(encoding: Encoding, data: st.DataObject) -> None:
     packing = packing_of(encoding)
@@ -75,17 +76,38 @@ def test_bytes_that_are_no_whole_element_have_no_sample() -> None:
     assert packing_of(WORDS).unpack(b"\0") is None
 
 
-def test_16_bits_are_enough_only_where_no_feature_loses_its_shape() -> None:
+@pytest.mark.parametrize("encoding", [DENSE16, DENSE21, DENSE32, WORDS, LETTERS, PAIRS], ids=str)
+def test_elements_that_are_unpacked_at_once_fill_whole_bytes_of_one_word(
+    encoding: Encoding,
+) -> None:
+    packing = packing_of(encoding)
+    assert packing.together * packing.element_bits == 8 * packing.together_bytes
+    assert 1 <= packing.together_bytes <= 32
+
+
+def test_a_dense_element_has_as_few_bits_as_leave_every_feature_its_shape() -> None:
     """The unit is that of the largest value; a feature must vary by `FINE` of them."""
     largest = 32.767  # one unit is 1e6
     enough = FINE * 1e-3
     X = np.array([[0.0, 0.0, 5.0], [largest, enough, 5.0]])
     assert dense_packing(X) == (16, 10**6)
     X[1, 1] -= 1e-6
-    bits, unit = dense_packing(X)
-    assert bits == 32
-    assert unit == 16  # 32.767e9 / (2**31 - 1), rounded up
-    assert choose_encoding("dense", X).packed_bits == 32
+    assert dense_packing(X) == (17, 499_993)  # 32.767e9 / (2**16 - 1), rounded up
+    assert choose_encoding("dense", X).packed_bits == 17
+    X[1, 1] = 1e-6
+    assert dense_packing(X) == (32, 16)  # there is no such unit
+
+
+@given(st.integers(1, 2**50), st.integers(1, 2**50))
+def test_a_narrower_element_would_not_do(largest: int, narrowest: int) -> None:
+    wire = sorted((largest, narrowest))
+    bits, unit = dense_packing(np.array([[0.0, 0.0], [value / 1e9 for value in wire]]))
+    assert (wire[1] - 1) // unit < 2 ** (bits - 1)
+    if bits > 16:
+        coarser = -(-wire[1] // (2 ** (bits - 2) - 1))
+        assert wire[0] < coarser * FINE
+    if bits < 32:
+        assert wire[0] >= unit * FINE
 
 
 @pytest.mark.parametrize("X", [np.zeros((0, 2)), np.array([[np.nan, 1.0]]), np.zeros((3, 2))])
@@ -101,9 +123,11 @@ def test_nothing_to_measure_is_no_reason_to_fail(X: Any) -> None:
 @cache
 def fused(encoding: str) -> tuple[Compiled, Any, Any]:
     """A whole system of this encoding, with lessons."""
-    if encoding == "dense":
+    if encoding in ("dense", "fine"):
         X, y = models.breast_cancer()
         estimator: Any = models.sgd("perceptron")
+        if encoding == "fine":  # a feature of a small range asks for more bits
+            X, encoding = X * np.where(np.arange(X.shape[1]) == 3, 0.002, 1.0), "dense"
     else:
         X, y = models.text()
         X = X if encoding == "indices" else X * 0.37
@@ -111,11 +135,12 @@ def fused(encoding: str) -> tuple[Compiled, Any, Any]:
     return compile_model(estimator.fit(X, y), X, encoding=encoding, refund_wait=15), X, y
 
 
-@pytest.mark.parametrize("encoding", ["dense", "indices", "pairs"])
+@pytest.mark.parametrize("encoding", ["dense", "fine", "indices", "pairs"])
 def test_the_contract_unpacks_as_python_does(encoding: str) -> None:
     compiled, _, _ = fused(encoding)
     packing = compiled.packing
     assert packing is not None
+    assert (packing.element_bits % 8 != 0) == (encoding == "fine")
     system = deploy(compiled)
     call = system.evm.call
     facts = call(system.address, abi.selector("packing()")).output
@@ -134,7 +159,7 @@ def test_the_contract_unpacks_as_python_does(encoding: str) -> None:
         assert abi.describe_revert(odd.output, compiled.errors).startswith("PackedLengthInvalid")
 
 
-@pytest.mark.parametrize("encoding", ["dense", "indices", "pairs"])
+@pytest.mark.parametrize("encoding", ["dense", "fine", "indices", "pairs"])
 def test_packed_and_not_is_the_same_contribution(encoding: str) -> None:
     """Added one way, it is known, refunded and reported the other way; both models stay the same."""
     compiled, X, y = fused(encoding)

@@ -55,13 +55,13 @@ FUSED = {
     ),
     "the clock of the price stands still": (
         "incentives/Incentive64",
-        "and(timestamp(), 0xffffffffffffffff)",
-        "and(sload(totals.slot), 0xffffffffffffffff)",
+        "sstore(totals.slot, or(shl(64, add(shr(64, word), 1)), timestamp()))",
+        "sstore(totals.slot, add(word, shl(64, 1)))",
     ),
     "what is claimed stays claimable": (
         "data/PackedContributions64",
-        "uint256 left = record.claimable - amount;",
-        "uint256 left = record.claimable - amount / 2;",
+        "uint256 left = _claimableOf(word) - amount;",
+        "uint256 left = _claimableOf(word) - amount / 2;",
     ),
     "the overpayment is kept": (
         "trainers/Trainer64",
@@ -71,13 +71,13 @@ FUSED = {
     "the sample is not taught": ("FusedTrainer64", "_update(data, classification);", ""),
     "the last claimer is forgotten": (
         "data/PackedContributions64",
-        "left = SETTLED | (uint160(claimant) & MASK);",
-        "left = SETTLED;",
+        "changed |= SETTLED | account;",
+        "changed |= SETTLED;",
     ),
     "the first claimer is forgotten": (
         "data/PackedContributions64",
-        "claims == 0 ? uint160(claimant) & MASK :",
-        "claims == 0 ? 0 :",
+        "claims == 0 ? account << FIRST_SHIFT : 0",
+        "0",
     ),
     "who claims in between is forgotten": (
         "data/PackedContributions64",

@@ -19,11 +19,12 @@ abstract contract Contributions64 is IDataHandler64 {
     /// @dev The record with this key, and whether there is one.
     function _read(bytes32 dataKey) internal view virtual returns (bool exists, Record memory record);
 
-    /// @dev Begins a record. `key` commits to the other arguments.
-    function _open(bytes32 key, uint64 classification, uint256 time, address author, uint256 deposit) internal virtual;
-
-    /// @dev Counts a claim of `claimant` that takes `amount` off what is claimable.
-    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) internal virtual;
+    /// @dev Begins a record, but not where something is claimable of one with this key; returns whether it did.
+    /// `key` commits to the other arguments.
+    function _open(bytes32 key, uint64 classification, uint256 time, address author, uint256 deposit)
+        internal
+        virtual
+        returns (bool);
 
     /// @dev Whether `claimant` has claimed the contribution with this key.
     function _hasClaimed(bytes32 dataKey, address claimant) internal view virtual returns (bool);
@@ -34,9 +35,7 @@ abstract contract Contributions64 is IDataHandler64 {
     /// another second; in the same one only where nothing is claimable, and nothing can have been claimed.
     function _record(int64[] memory data, uint64 classification, address author, uint256 deposit) internal {
         bytes32 key = Samples.key(data, classification, block.timestamp, author);
-        (bool exists, Record memory record) = _read(key);
-        if (exists && record.claimable != 0) revert ContributionExists(key);
-        _open(key, classification, block.timestamp, author, deposit);
+        if (!_open(key, classification, block.timestamp, author, deposit)) revert ContributionExists(key);
     }
 
     /// @dev The record with this key, which must be there.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ContributionUnknown} from "../Errors.sol";
 import {IDataHandler64} from "../interfaces/IDataHandler64.sol";
 import {Contributions64} from "./Contributions64.sol";
 
@@ -24,7 +25,11 @@ abstract contract PackedContributions64 is Contributions64 {
     uint256 private constant DEPOSIT_SHIFT = 80;
     uint256 private constant MASK = type(uint80).max;
 
-    mapping(bytes32 dataKey => uint256) private records;
+    struct Packed {
+        uint256 word;
+    }
+
+    mapping(bytes32 dataKey => Packed) private records;
     mapping(bytes32 dataKey => mapping(address => bool)) private claimed;
 
     /// @inheritdoc IDataHandler64
@@ -46,40 +51,62 @@ abstract contract PackedContributions64 is Contributions64 {
     }
 
     function _read(bytes32 dataKey) internal view override returns (bool, Record memory) {
-        uint256 word = records[dataKey];
-        return (
-            word != 0,
-            Record({
-                initialDeposit: (word >> DEPOSIT_SHIFT) & MASK,
-                claimable: word & SETTLED == 0 ? word & MASK : 0,
-                numClaims: (word >> CLAIMS_SHIFT) & MAX_CLAIMS
-            })
-        );
+        uint256 word = records[dataKey].word;
+        return (word != 0, Record(_depositOf(word), _claimableOf(word), _claimsOf(word)));
+    }
+
+    /// @dev The record with this key, which must be there: where it is, and what it is.
+    function _findWord(bytes32 dataKey) internal view returns (Packed storage record, uint256 word) {
+        record = records[dataKey];
+        word = record.word;
+        if (word == 0) revert ContributionUnknown(dataKey);
+    }
+
+    function _depositOf(uint256 word) internal pure returns (uint256) {
+        return (word >> DEPOSIT_SHIFT) & MASK;
+    }
+
+    function _claimableOf(uint256 word) internal pure returns (uint256) {
+        return word & SETTLED == 0 ? word & MASK : 0;
+    }
+
+    function _claimsOf(uint256 word) internal pure returns (uint256) {
+        return (word >> CLAIMS_SHIFT) & MAX_CLAIMS;
     }
 
     /// @dev The deposit fits: the range of `costWeight` keeps every deposit in 80 bits.
-    function _open(bytes32 key, uint64, uint256, address, uint256 deposit) internal override {
+    function _open(bytes32 key, uint64, uint256, address, uint256 deposit) internal override returns (bool) {
+        Packed storage record = records[key];
+        if (_claimableOf(record.word) != 0) return false;
         assert(deposit <= MASK);
-        records[key] = EXISTS | (deposit << DEPOSIT_SHIFT) | deposit;
+        record.word = EXISTS | (deposit << DEPOSIT_SHIFT) | deposit;
+        return true;
     }
 
-    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) internal override {
-        uint256 claims = record.numClaims;
-        uint256 first = claims == 0 ? uint160(claimant) & MASK : (records[dataKey] >> FIRST_SHIFT) & MASK;
-        uint256 left = record.claimable - amount;
-        if (left == 0) {
-            left = SETTLED | (uint160(claimant) & MASK);
-        } else if (claims != 0) {
-            claimed[dataKey][claimant] = true;
+    /// @dev Counts a claim of `claimant` that takes `amount` off what is claimable of a record, which is `word` now.
+    function _claim(bytes32 dataKey, Packed storage record, uint256 word, address claimant, uint256 amount) internal {
+        uint256 account = uint160(claimant) & MASK;
+        uint256 claims = _claimsOf(word);
+        uint256 left = _claimableOf(word) - amount;
+        // The place of who claims first is empty until then.
+        uint256 changed = (word & ~MASK) | (claims == 0 ? account << FIRST_SHIFT : 0);
+        if (claims != MAX_CLAIMS) {
+            unchecked {
+                changed += 1 << CLAIMS_SHIFT;
+            }
         }
-        if (claims != MAX_CLAIMS) ++claims;
-        records[dataKey] = EXISTS | (claims << CLAIMS_SHIFT) | (first << FIRST_SHIFT)
-            | (record.initialDeposit << DEPOSIT_SHIFT) | left;
+        if (left == 0) {
+            changed |= SETTLED | account;
+        } else {
+            changed |= left;
+            if (claims != 0) claimed[dataKey][claimant] = true;
+        }
+        record.word = changed;
     }
 
     function _hasClaimed(bytes32 dataKey, address claimant) internal view override returns (bool) {
-        uint256 word = records[dataKey];
-        uint256 claims = (word >> CLAIMS_SHIFT) & MAX_CLAIMS;
+        uint256 word = records[dataKey].word;
+        uint256 claims = _claimsOf(word);
         if (claims == 0) return false;
         uint256 account = uint160(claimant) & MASK;
         if ((word >> FIRST_SHIFT) & MASK == account) return true;

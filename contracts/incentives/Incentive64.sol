@@ -146,12 +146,13 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         return _costAfter(time - last);
     }
 
-    /// @dev Counts a contribution in this block.
-    function _countSubmitted() internal {
+    /// @dev Counts a contribution in this block; returns the seconds since the last one.
+    function _countSubmitted() internal returns (uint256 elapsed) {
         assembly ("memory-safe") {
-            // The time is in the lowest 64 bits, the number above them: 2**96 contributions will not be made.
-            let word := shl(64, add(shr(64, sload(totals.slot)), 1))
-            sstore(totals.slot, or(word, and(timestamp(), 0xffffffffffffffff)))
+            // A time has 64 bits, and is in the lowest; 2**96 contributions will not be made.
+            let word := sload(totals.slot)
+            elapsed := sub(timestamp(), and(word, 0xffffffffffffffff))
+            sstore(totals.slot, or(shl(64, add(shr(64, word), 1)), timestamp()))
         }
     }
 

@@ -45,9 +45,8 @@ abstract contract StakeableRules is Incentive64, CostWeight64 {
     }
 
     function _charge(uint256 sent) internal override returns (uint256 cost) {
-        cost = _costAt(block.timestamp);
+        cost = _costAfter(_countSubmitted());
         if (sent < cost) revert DepositTooLow(cost, sent);
-        _countSubmitted();
     }
 
     function _requireOpen(Claim memory claim) internal pure override {

@@ -9,13 +9,14 @@ contract Records is PackedContributions64 {
         _open(key, 0, 0, address(0), deposit);
     }
 
-    function claim(bytes32 key, address claimant, uint256 amount) external {
-        _claim(key, _find(key), claimant, amount);
+    function claim(bytes32 key, address claimant, uint256 amount) public {
+        (Packed storage record, uint256 word) = _findWord(key);
+        _claim(key, record, word, claimant, amount);
     }
 
     function claims(bytes32 key, address claimant, uint256 amount, uint256 times) external {
         for (uint256 i = 0; i < times; ++i) {
-            _claim(key, _find(key), claimant, amount);
+            claim(key, claimant, amount);
         }
     }
 

@@ -126,7 +126,7 @@ contract DenseCentroids is Classifier64 {
 
     /// @dev The sample times every row of the published sums, in one pass over the sample.
     /// Lanes of 40 bits are multiplied 80 bits apart, several by one multiplication, biased so that none is
-    /// negative. That is exact for values below 2**37; larger ones take the plain way.
+    /// negative. That is exact for values up to 2**37; larger ones take the plain way.
     function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
         _requireLength(FEATURES, data.length);
         products = new int256[](CLASSES);
@@ -499,55 +499,55 @@ contract DenseCentroids is Classifier64 {
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
+            // The lanes of step * value, for the values from `at` to `to`: they enter a word at its
+            // high end. 2**252 and half of a lane's range are added to each, so that none is negative and all that
+            // fit in a lane have the same bits above it. `seen` has every bit of any.
+            function steps(at, to, rate) -> lanes, seen {
+                let bias := 0x1000000000000000000000000000000000000000000000008000000000000000
+                for {} lt(at, sub(to, 96)) { at := add(at, 128) } {
+                    let moved := add(mul(rate, mload(at)), bias)
+                    seen := or(seen, moved)
+                    lanes := or(shr(64, lanes), shl(192, moved))
+                    moved := add(mul(rate, mload(add(at, 32))), bias)
+                    seen := or(seen, moved)
+                    lanes := or(shr(64, lanes), shl(192, moved))
+                    moved := add(mul(rate, mload(add(at, 64))), bias)
+                    seen := or(seen, moved)
+                    lanes := or(shr(64, lanes), shl(192, moved))
+                    moved := add(mul(rate, mload(add(at, 96))), bias)
+                    seen := or(seen, moved)
+                    lanes := or(shr(64, lanes), shl(192, moved))
+                }
+                for {} lt(at, to) { at := add(at, 32) } {
+                    let moved := add(mul(rate, mload(at)), bias)
+                    seen := or(seen, moved)
+                    lanes := or(shr(64, lanes), shl(192, moved))
+                }
+            }
+            // Adds lane by lane, and none into the next; a sum that has the sign of neither is no lane any more.
+            function sums(old, moves, tops) -> word, beyond {
+                let rests := not(tops)
+                word := xor(add(and(old, rests), and(moves, rests)), and(xor(old, moves), tops))
+                beyond := and(and(xor(old, word), xor(moves, word)), tops)
+            }
+            let tops := 0x8000000000000000800000000000000080000000000000008000000000000000
             let element := add(add(data, 0x20), shl(5, first))
             let end := add(data, 160)
             for {} lt(element, end) {} {
-                let old := 0
-                if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
-                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
-                }
-                let before := old
                 let until := add(element, 128)
                 if gt(until, end) { until := end }
-                // Lanes leave `old` at its low end and enter `word` at its high end.
-                let word := 0
-                let high := 0
-                for {} lt(element, sub(until, 96)) { element := add(element, 128) } {
-                    let moved := add(signextend(7, old), mul(step, mload(element)))
-                    old := shr(64, old)
-                    high := or(high, add(moved, 9223372036854775808))
-                    word := or(shr(64, word), shl(192, moved))
-                    moved := add(signextend(7, old), mul(step, mload(add(element, 32))))
-                    old := shr(64, old)
-                    high := or(high, add(moved, 9223372036854775808))
-                    word := or(shr(64, word), shl(192, moved))
-                    moved := add(signextend(7, old), mul(step, mload(add(element, 64))))
-                    old := shr(64, old)
-                    high := or(high, add(moved, 9223372036854775808))
-                    word := or(shr(64, word), shl(192, moved))
-                    moved := add(signextend(7, old), mul(step, mload(add(element, 96))))
-                    old := shr(64, old)
-                    high := or(high, add(moved, 9223372036854775808))
-                    word := or(shr(64, word), shl(192, moved))
+                let moves, seen := steps(element, until, step)
+                // Half of the range less, again.
+                moves := xor(moves, tops)
+                let word := moves
+                let carries := xor(shr(64, seen), 0x100000000000000000000000000000000000000000000000)
+                if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
+                    word, seen := sums(xor(sload(add(delta.slot, slot)), UNTOUCHED), moves, tops)
+                    carries := or(carries, seen)
                 }
-                for {} lt(element, until) { element := add(element, 32) } {
-                    let moved := add(signextend(7, old), mul(step, mload(element)))
-                    old := shr(64, old)
-                    high := or(high, add(moved, 9223372036854775808))
-                    word := or(shr(64, word), shl(192, moved))
-                }
-                let start := sub(until, 128)
-                if eq(until, end) {
-                    // The last slot may have room left.
-                    let room := mod(sub(4, FEATURES), 4)
-                    word := shr(shl(6, room), word)
-                    start := add(start, shl(5, room))
-                }
-                if shr(64, high) {
-                    element := start
-                    break
-                }
-                if xor(word, before) {
+                if carries { break }
+                element := until
+                if moves {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
                     let at := add(FLAGS_SHIFT, slot)
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))

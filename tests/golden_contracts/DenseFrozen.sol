@@ -97,7 +97,7 @@ contract DenseFrozen is Classifier64 {
                     {
                         let x := mload(element)
                         let y := mload(add(element, 32))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 8589934592), add(y, 8589934592)))
                         sum0 := add(
                             sum0,
                             add(mul(x, signextend(0, mload(table))), mul(y, signextend(0, mload(add(table, 1)))))
@@ -106,7 +106,7 @@ contract DenseFrozen is Classifier64 {
                     {
                         let x := mload(add(element, 64))
                         let y := mload(add(element, 96))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 8589934592), add(y, 8589934592)))
                         sum0 := add(
                             sum0,
                             add(
@@ -119,7 +119,7 @@ contract DenseFrozen is Classifier64 {
                 }
                 for {} lt(element, last) { element := add(element, 0x20) } {
                     let x := mload(element)
-                    seen := or(seen, add(x, 9223372036854775808))
+                    seen := or(seen, add(x, 8589934592))
                     sum0 := add(sum0, mul(x, signextend(0, mload(table))))
                     table := add(table, 1)
                 }
@@ -130,8 +130,8 @@ contract DenseFrozen is Classifier64 {
                 mstore(add(products, 32), sum0)
             }
         }
-        if (high >> 64 == 0) return products;
-        _checkSample(data); // reverts
+        if (high >> 34 == 0) return products;
+        _checkSample(data);
     }
 
     // DECIDE
@@ -152,8 +152,7 @@ contract DenseFrozen is Classifier64 {
     // GETTERS
 
     /// @dev The intercept of a row as it is now, in units of a score.
-    function _intercept(uint256 row) private pure returns (int256) {
-        row;
+    function _intercept(uint256) private pure returns (int256) {
         return -12000000000; // -0.375
     }
 

@@ -162,7 +162,11 @@ class LinearFamily(Family):
             return ()
         return (
             StorageTable(
-                "interceptDelta", linear.n_rows, INTERCEPT_BITS, "in which as many are proved safe"
+                "interceptDelta",
+                linear.n_rows,
+                INTERCEPT_BITS,
+                "in which as many are proved safe",
+                flagged=True,
             ),
             DeltaTable(
                 linear.encoding.n_features,
