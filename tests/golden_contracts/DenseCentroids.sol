@@ -4,7 +4,7 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (nearest centroid classifier)
-// model hash        0xc582a9fc84677a5977d0bcc905ca09a66a6f32493541fa52f228a6841ca52071
+// model hash        0x7a475430c79e452bf2c1a240c4179f2d6bd54d16b8cb207d5281fc763047650e
 // classes           0: a, 1: b, 2: c
 // encoding          dense, 4 features
 // distance          euclidean
@@ -48,7 +48,7 @@ contract DenseCentroids is Classifier64 {
     /// @dev Slots of learned lanes.
     uint256 private constant DELTA_SLOTS = 3;
     /// @dev The slot of the first flags.
-    uint256 private constant FLAGS_SLOT = 4;
+    uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 96;
     /// @dev The largest learned value.
@@ -61,15 +61,12 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xc582a9fc84677a5977d0bcc905ca09a66a6f32493541fa52f228a6841ca52071;
+    bytes32 public constant modelHash = 0x7a475430c79e452bf2c1a240c4179f2d6bd54d16b8cb207d5281fc763047650e;
 
-    /// @dev What updates have added to the squared norm of each class's sum; slot 1 on.
-    int256[CLASSES] private squareDelta;
-
-    /// @dev Samples that updates have added to each class; slot 4 on.
+    /// @dev Samples that updates have added to each class; slot 1 on.
     uint32[CLASSES] private countDelta;
 
-    /// @dev What updates have added to the sums, class by class, 64 bits each, feature by feature; slot 5 on.
+    /// @dev What updates have added to the sums, class by class, 64 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
     // THE PUBLISHED SUMS: 40 bits each, feature by feature
@@ -80,10 +77,7 @@ contract DenseCentroids is Classifier64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
-            sstore(2, 0x8000000000000000000000000000000000000000000000000000000000000000)
-            sstore(3, 0x8000000000000000000000000000000000000000000000000000000000000000)
-            sstore(4, 0x8000000000000000000000000000000000000000800000008000000080000000)
+            sstore(1, 0x8000000000000000000000000000000000000000800000008000000080000000)
         }
     }
 
@@ -115,12 +109,20 @@ contract DenseCentroids is Classifier64 {
     // SCORE
 
     function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
-        scores = _products(_loadBase(), data);
-        bool taught = _loadFlags() & ALL_FLAGS != 0;
-        for (uint256 row = 0; row < CLASSES; ++row) {
-            int256 product = scores[row];
-            if (taught) product += _learnedProduct(data, row);
-            scores[row] = _score(row, GRAIN * product);
+        uint256 base = _loadBase();
+        uint256 untaught;
+        (scores, untaught) = _loadTaught();
+        int256[] memory products = scores;
+        if (untaught == 0) _checkSample(data);
+        else products = _products(base, data);
+        unchecked {
+            for (uint256 row = 0; row < CLASSES; ++row) {
+                (uint256 count, int256 square) = _publishedExtent(row);
+                int256 product = products[row];
+                uint256 taught = uint256(scores[row]);
+                if (taught != 0) (product, square) = _taughtExtent(base, data, row);
+                scores[row] = _quotient(count + taught, product, square);
+            }
         }
     }
 
@@ -202,14 +204,38 @@ contract DenseCentroids is Classifier64 {
         }
     }
 
-    /// @dev The sample times what updates have added to a row: slot by slot, those that have been touched.
-    function _learnedProduct(int64[] memory data, uint256 row) private view returns (int256 product) {
+    /// @dev Samples that updates have added to each class, and the number of classes to which they have added none.
+    function _loadTaught() private view returns (int256[] memory taught, uint256 untaught) {
+        taught = new int256[](CLASSES);
+        assembly ("memory-safe") {
+            let word := 0
+            for { let row := 0 } lt(row, CLASSES) { row := add(row, 1) } {
+                if iszero(and(row, 7)) {
+                    word := xor(
+                        0x8000000080000000800000008000000080000000800000008000000080000000,
+                        sload(add(countDelta.slot, shr(3, row)))
+                    )
+                }
+                mstore(add(add(taught, 0x20), shl(5, row)), and(word, 0xffffffff))
+                untaught := add(untaught, iszero(and(word, 0xffffffff)))
+                word := shr(32, word)
+            }
+        }
+    }
+
+    /// @dev x.S and |S|^2 of a class that was taught, in one pass over the sample: all that it needs, and no more of
+    /// storage than flags say.
+    function _taughtExtent(uint256 base, int64[] memory data, uint256 row)
+        private
+        view
+        returns (int256 product, int256 square)
+    {
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 5 on are `delta`.
+            // names of Solidity: slots 2 on are `delta`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(5, cell))
+                    let word := sload(add(2, cell))
                     found := signextend(
                         7,
                         shr(
@@ -219,57 +245,50 @@ contract DenseCentroids is Classifier64 {
                     )
                 }
             }
-            let end := add(add(data, 0x20), shl(5, mload(data)))
-            let first := row
-            let slot := first
-            {
-                let known := and(shr(slot, shr(FLAGS_SHIFT, sload(FLAGS_SLOT))), 0x1)
-                for {} known { slot := add(slot, 1) } {
-                    let flagged := and(known, 1)
-                    known := shr(1, known)
-                    let element := add(add(data, 0x20), shl(7, sub(slot, first)))
-                    if eq(flagged, 1) {
-                        let word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
-                        let until := add(element, 128)
-                        if gt(until, end) { until := end }
-                        for {} lt(element, until) { element := add(element, 0x20) } {
-                            product := add(product, mul(mload(element), signextend(7, word)))
-                            word := shr(64, word)
-                        }
+            let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            let slot := row
+            // Sums are the last bytes of words; before the first stands the table's length.
+            let published := add(sub(base, 27), mul(row, 5))
+            let element := add(data, 0x20)
+            let end := add(data, 160)
+            for {} lt(element, end) { slot := add(slot, 1) } {
+                let until := add(element, 128)
+                let flagged := and(shr(slot, flags), 1)
+                let word := 0
+                if eq(flagged, 1) { word := xor(sload(add(delta.slot, slot)), UNTOUCHED) }
+                if gt(flagged, 1) {
+                    for { let place := 0 } lt(element, until) { place := add(place, 1) } {
+                        let sum := add(signextend(4, mload(published)), laneAt(slot, place, flagged))
+                        product := add(product, mul(sum, mload(element)))
+                        square := add(square, mul(sum, sum))
+                        element := add(element, 0x20)
+                        published := add(published, 15)
                     }
-                    if gt(flagged, 1) {
-                        for { let place := 0 } lt(place, 4) { place := add(place, 1) } {
-                            if lt(element, end) {
-                                product := add(product, mul(mload(element), laneAt(slot, place, flagged)))
-                            }
-                            element := add(element, 0x20)
-                        }
-                    }
+                }
+                for {} lt(element, until) {} {
+                    let sum := add(signextend(4, mload(published)), signextend(7, word))
+                    product := add(product, mul(sum, mload(element)))
+                    square := add(square, mul(sum, sum))
+                    sum := add(signextend(4, mload(add(published, 15))), sar(192, shl(128, word)))
+                    product := add(product, mul(sum, mload(add(element, 32))))
+                    square := add(square, mul(sum, sum))
+                    sum := add(signextend(4, mload(add(published, 30))), sar(192, shl(64, word)))
+                    product := add(product, mul(sum, mload(add(element, 64))))
+                    square := add(square, mul(sum, sum))
+                    sum := add(signextend(4, mload(add(published, 45))), sar(192, shl(0, word)))
+                    product := add(product, mul(sum, mload(add(element, 96))))
+                    square := add(square, mul(sum, sum))
+                    word := shr(256, word)
+                    element := add(element, 128)
+                    published := add(published, 60)
                 }
             }
         }
     }
 
-    /// @dev x.S of a class: the sample on the wire times the sum as it is now.
-    function _product(uint256 base, int64[] memory data, uint256 row) private view returns (int256 product) {
-        assembly ("memory-safe") {
-            // A sum is the last bytes of a word; before the first stands the table's length.
-            let table := add(sub(base, 27), mul(row, 5))
-            let end := add(add(data, 0x20), shl(5, mload(data)))
-            let element := add(data, 0x20)
-            for {} lt(element, end) {} {
-                product := add(product, mul(mload(element), signextend(4, mload(table))))
-                element := add(element, 32)
-                table := add(table, 15)
-            }
-        }
-        product += _learnedProduct(data, row);
-    }
-
     /// @dev floor((2 n x.S - |S|^2) * FRACTION / n^2). Nothing leaves int256, for any sample and any
     /// state: the compiler proved it with these constants. A class without samples is never the nearest.
-    function _score(uint256 row, int256 product) private view returns (int256 score) {
-        (uint256 samples, int256 square) = _extent(row);
+    function _quotient(uint256 samples, int256 product, int256 square) private pure returns (int256 score) {
         if (samples == 0) return type(int256).min;
         unchecked {
             int256 count = int256(samples);
@@ -304,9 +323,8 @@ contract DenseCentroids is Classifier64 {
         (count, square) = _publishedExtent(row);
         uint256 taught = _taught(row);
         if (taught == 0) return (count, square);
-        unchecked {
-            return (count + taught, square + (squareDelta[row] ^ type(int256).min));
-        }
+        (, square) = _taughtExtent(_loadBase(), new int64[](FEATURES), row);
+        return (count + taught, square);
     }
 
     /// @dev What `_extent` was when the model was published.
@@ -348,17 +366,14 @@ contract DenseCentroids is Classifier64 {
     /// @dev Adds the sample to its class's sum: what training on all the data would do.
     function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        int256 squaredNorm = int256(_checkLesson(data));
-        // |S + x|^2 - |S|^2 = 2 S.x + |x|^2
-        int256 grown = 2 * GRAIN * _product(_loadBase(), data, classification) + GRAIN * GRAIN * squaredNorm;
-        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
+        _checkLesson(data);
+        _storeFlags(_learnAll(_loadFlags(), data, classification, 1));
         uint256 samples = _taught(classification) + 1;
         if (samples > COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
         countDelta[classification] = uint32(samples) ^ 2 ** 31;
-        squareDelta[classification] = ((squareDelta[classification] ^ type(int256).min) + grown) ^ type(int256).min;
     }
 
-    /// @dev Refuses values for which nothing is proved; returns the squared norm.
+    /// @dev Refuses values for which nothing is proved; returns the squared norm (not needed here).
     function _measure(int64[] memory data) private pure returns (uint256 squaredNorm) {
         uint256 end;
         assembly ("memory-safe") {
@@ -368,7 +383,6 @@ contract DenseCentroids is Classifier64 {
                 let value := mload(element)
                 // -MAX_VALUE <= value <= MAX_VALUE, in one comparison.
                 if gt(add(value, MAX_VALUE), mul(2, MAX_VALUE)) { end := element }
-                squaredNorm := add(squaredNorm, mul(value, value))
             }
         }
         uint256 i;
@@ -380,7 +394,7 @@ contract DenseCentroids is Classifier64 {
         }
     }
 
-    /// @dev Checks a sample that is taught; returns its squared norm.
+    /// @dev Checks a sample that is taught.
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
         _requireLength(FEATURES, data.length);
         uint256 high = 0;
@@ -389,9 +403,7 @@ contract DenseCentroids is Classifier64 {
             let end := add(element, shl(5, mload(data)))
             // Magnitudes below a power of two that is below MAX_VALUE are seen at a glance.
             for {} lt(element, end) { element := add(element, 32) } {
-                let value := mload(element)
-                squaredNorm := add(squaredNorm, mul(value, value))
-                high := or(high, add(value, 4294967296))
+                high := or(high, add(mload(element), 4294967296))
             }
             high := shr(33, high)
         }
@@ -415,10 +427,10 @@ contract DenseCentroids is Classifier64 {
         (uint256 slot, uint256 place) = _placeOf(index, row);
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 5 on are `delta`.
+            // names of Solidity: slots 2 on are `delta`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(5, cell))
+                    let word := sload(add(2, cell))
                     found := signextend(
                         7,
                         shr(
@@ -477,14 +489,14 @@ contract DenseCentroids is Classifier64 {
         return flags;
     }
 
-    /// @dev Adds step * value to the lane of every feature of a row.
+    /// @dev Adds the value to the lane of every feature of a row.
     function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
         uint256 index = 0;
         while (index < FEATURES) {
-            (flags, index) = _learnSlots(flags, data, index, row * 1 + index / 4, step);
+            (flags, index) = _learnSlots(flags, data, index, row * 1 + index / 4);
             // A slot in which some lane carries is taught lane by lane.
             for (uint256 i = 0; index < FEATURES && i < 4; ++i) {
-                int256 moves = step * data[index];
+                int256 moves = data[index];
                 if (moves != 0) flags = _learn(flags, index, row, moves);
                 ++index;
             }
@@ -494,64 +506,42 @@ contract DenseCentroids is Classifier64 {
 
     /// @dev `_learnAll` of the values from feature `first` on, whose lane is the first of `slot`, up to a slot in
     /// which some lane carries: returns the feature that this slot begins with.
-    function _learnSlots(uint256 flags, int64[] memory data, uint256 first, uint256 slot, int256 step)
+    function _learnSlots(uint256 flags, int64[] memory data, uint256 first, uint256 slot)
         private
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
-            // The lanes of step * value, for the values from `at` to `to`: they enter a word at its
-            // high end. 2**252 and half of a lane's range are added to each, so that none is negative and all that
-            // fit in a lane have the same bits above it. `seen` has every bit of any.
-            function steps(at, to, rate) -> lanes, seen {
-                let bias := 0x1000000000000000000000000000000000000000000000008000000000000000
-                for {} lt(at, sub(to, 96)) { at := add(at, 128) } {
-                    let moved := add(mul(rate, mload(at)), bias)
-                    seen := or(seen, moved)
-                    lanes := or(shr(64, lanes), shl(192, moved))
-                    moved := add(mul(rate, mload(add(at, 32))), bias)
-                    seen := or(seen, moved)
-                    lanes := or(shr(64, lanes), shl(192, moved))
-                    moved := add(mul(rate, mload(add(at, 64))), bias)
-                    seen := or(seen, moved)
-                    lanes := or(shr(64, lanes), shl(192, moved))
-                    moved := add(mul(rate, mload(add(at, 96))), bias)
-                    seen := or(seen, moved)
-                    lanes := or(shr(64, lanes), shl(192, moved))
-                }
-                for {} lt(at, to) { at := add(at, 32) } {
-                    let moved := add(mul(rate, mload(at)), bias)
-                    seen := or(seen, moved)
-                    lanes := or(shr(64, lanes), shl(192, moved))
-                }
-            }
-            // Adds lane by lane, and none into the next; a sum that has the sign of neither is no lane any more.
-            function sums(old, moves, tops) -> word, beyond {
-                let rests := not(tops)
-                word := xor(add(and(old, rests), and(moves, rests)), and(xor(old, moves), tops))
-                beyond := and(and(xor(old, word), xor(moves, word)), tops)
-            }
             let tops := 0x8000000000000000800000000000000080000000000000008000000000000000
             let element := add(add(data, 0x20), shl(5, first))
             let end := add(data, 160)
             for {} lt(element, end) {} {
-                let until := add(element, 128)
-                if gt(until, end) { until := end }
-                let moves, seen := steps(element, until, step)
-                // Half of the range less, again.
-                moves := xor(moves, tops)
-                let word := moves
-                let carries := xor(shr(64, seen), 0x100000000000000000000000000000000000000000000000)
-                if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
-                    word, seen := sums(xor(sload(add(delta.slot, slot)), UNTOUCHED), moves, tops)
-                    carries := or(carries, seen)
+                // Steps have half a lane added to them, so that none is below zero.
+                let steps := 0
+                let next := add(element, 128)
+                // From the last lane to the first; no step is larger than a lane.
+                for { let pointer := next } gt(pointer, element) {} {
+                    steps := or(shl(64, steps), add(mload(sub(pointer, 32)), 9223372036854775808))
+                    steps := or(shl(64, steps), add(mload(sub(pointer, 64)), 9223372036854775808))
+                    steps := or(shl(64, steps), add(mload(sub(pointer, 96)), 9223372036854775808))
+                    steps := or(shl(64, steps), add(mload(sub(pointer, 128)), 9223372036854775808))
+                    pointer := sub(pointer, 128)
                 }
-                if carries { break }
-                element := until
-                if moves {
+                // Half a lane less, again.
+                steps := xor(steps, tops)
+                let old := 0
+                if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
+                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                }
+                // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
+                let word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
+                let left := and(and(xor(old, word), xor(steps, word)), tops)
+                if left { break }
+                if steps {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
                     let at := add(FLAGS_SHIFT, slot)
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
                 }
+                element := next
                 slot := add(slot, 1)
             }
             index := sub(FEATURES, shr(5, sub(end, element)))

@@ -129,13 +129,14 @@ contract DensePerceptron is Classifier64 {
     // SCORE
 
     function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
-        return _scoresOf(data);
+        (scores,) = _scoresOf(data);
     }
 
     /// @dev Scores of a sample. No sum can leave int256, for any sample: the compiler proved it with these constants.
-    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores) {
-        scores = _products(_loadBase(), data);
-        bool taught = _loadFlags() & ALL_FLAGS != 0;
+    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores, bool small) {
+        (scores, small) = _products(_loadBase(), data);
+        uint256 flags = _loadFlags();
+        bool taught = flags & ALL_FLAGS != 0;
         unchecked {
             for (uint256 row = 0; row < ROWS; ++row) {
                 int256 score = scores[row] * FACTOR_A;
@@ -146,7 +147,8 @@ contract DensePerceptron is Classifier64 {
     }
 
     /// @dev The sample times every row of the published weights, in one pass over the sample.
-    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
+    /// `small`: no value passes 2**32.
+    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products, bool small) {
         _requireLength(FEATURES, data.length);
         products = new int256[](ROWS);
         uint256 high;
@@ -157,7 +159,7 @@ contract DensePerceptron is Classifier64 {
                     {
                         let x := mload(element)
                         let y := mload(add(element, 32))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 4294967296), add(y, 4294967296)))
                         sum0 := add(
                             sum0,
                             add(mul(x, signextend(0, mload(table))), mul(y, signextend(0, mload(add(table, 1)))))
@@ -166,7 +168,7 @@ contract DensePerceptron is Classifier64 {
                     {
                         let x := mload(add(element, 64))
                         let y := mload(add(element, 96))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 4294967296), add(y, 4294967296)))
                         sum0 := add(
                             sum0,
                             add(
@@ -179,7 +181,7 @@ contract DensePerceptron is Classifier64 {
                 }
                 for {} lt(element, last) { element := add(element, 0x20) } {
                     let x := mload(element)
-                    seen := or(seen, add(x, 9223372036854775808))
+                    seen := or(seen, add(x, 4294967296))
                     sum0 := add(sum0, mul(x, signextend(0, mload(table))))
                     table := add(table, 1)
                 }
@@ -190,8 +192,8 @@ contract DensePerceptron is Classifier64 {
                 mstore(add(products, 32), sum0)
             }
         }
-        if (high >> 64 == 0) return products;
-        _checkSample(data); // reverts
+        if (high >> 33 == 0) return (products, true);
+        _checkSample(data);
     }
 
     /// @dev The sample times what updates have added to a row: slot by slot, those that have been touched.
@@ -268,24 +270,6 @@ contract DensePerceptron is Classifier64 {
         }
     }
 
-    /// @dev Checks a sample that is taught.
-    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
-        _requireLength(FEATURES, data.length);
-        uint256 high = 0;
-        assembly ("memory-safe") {
-            let element := add(data, 0x20)
-            let end := add(element, shl(5, mload(data)))
-            // Magnitudes below a power of two that is below MAX_VALUE are seen at a glance.
-            for {} lt(element, end) { element := add(element, 32) } {
-                high := or(high, add(mload(element), 4294967296))
-            }
-            high := shr(33, high)
-        }
-        if (high == 0) return squaredNorm;
-        _checkSample(data);
-        return _measure(data);
-    }
-
     // DECIDE
 
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
@@ -299,8 +283,8 @@ contract DensePerceptron is Classifier64 {
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        uint256 squaredNorm = _checkLesson(data);
-        int256[] memory steps = _scoresOf(data);
+        (int256[] memory steps, bool small) = _scoresOf(data);
+        uint256 squaredNorm = small ? 0 : _measure(data); // not needed here
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
@@ -458,54 +442,38 @@ contract DensePerceptron is Classifier64 {
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
+            let tops := 0x8000000080000000800000008000000080000000800000008000000080000000
             let element := add(add(data, 0x20), shl(5, first))
             let end := add(data, 160)
             for {} lt(element, end) {} {
+                // Steps have half a lane added to them, so that none is below zero.
+                let steps := 0
+                let next := add(element, 256)
+                if gt(next, end) {
+                    next := end
+                    steps := 0x80000000800000008000000080000000
+                }
+                // From the last lane to the first; no step is larger than a lane.
+                for { let pointer := next } gt(pointer, element) {} {
+                    steps := or(shl(32, steps), div(add(mul(step, mload(sub(pointer, 32))), 214748364850), 100))
+                    pointer := sub(pointer, 32)
+                }
+                // Half a lane less, again.
+                steps := xor(steps, tops)
                 let old := 0
                 if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
                     old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
                 }
-                let before := old
-                let until := add(element, 256)
-                if gt(until, end) { until := end }
-                // Lanes leave `old` at its low end and enter `word` at its high end.
-                let word := 0
-                let high := 0
-                for {} lt(element, until) { element := add(element, 32) } {
-                    let moved :=
-                        add(
-                            signextend(3, old),
-                            sub(
-                                div(
-                                    add(
-                                        mul(step, mload(element)),
-                                        11307821214581659709333104004754678501295896940003961331978279688272766566450
-                                    ),
-                                    100
-                                ),
-                                113078212145816597093331040047546785012958969400039613319782796882727665664
-                            )
-                        )
-                    old := shr(32, old)
-                    high := or(high, add(moved, 2147483648))
-                    word := or(shr(32, word), shl(224, moved))
-                }
-                let start := sub(until, 256)
-                if eq(until, end) {
-                    // The last slot may have room left.
-                    let room := mod(sub(8, FEATURES), 8)
-                    word := shr(shl(5, room), word)
-                    start := add(start, shl(5, room))
-                }
-                if shr(32, high) {
-                    element := start
-                    break
-                }
-                if xor(word, before) {
+                // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
+                let word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
+                let left := and(and(xor(old, word), xor(steps, word)), tops)
+                if left { break }
+                if steps {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
                     let at := add(FLAGS_SHIFT, shl(1, slot))
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
                 }
+                element := next
                 slot := add(slot, 1)
             }
             index := sub(FEATURES, shr(5, sub(end, element)))
@@ -550,7 +518,11 @@ contract DensePerceptron is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return -7500000000000000 + _interceptDelta(row); // -0.375
+        int256 added = _interceptDelta(row);
+        unchecked {
+            // Neither comes near the end of an int256.
+            return -7500000000000000 + added; // -0.375
+        }
     }
 
     /// @dev What updates have added to an intercept.

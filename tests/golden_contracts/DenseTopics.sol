@@ -84,6 +84,8 @@ contract DenseTopics is Classifier64 {
     uint256 private constant WIDE_STRIDE = 1;
     /// @dev Slots of `wide`.
     uint256 private constant WIDE_SLOTS = 3;
+    /// @dev The flag of the intercepts, in the slot of the first flags: some have moved.
+    uint256 private constant MOVED_FLAG = 0x4000000000000000000000000000000000000000000000000000000000000000;
 
     /// @notice Commits to every parameter and setting of the published model.
     bytes32 public constant modelHash = 0xc55f0a1ad15bcbbc2b1beb9db42f844a080c42cc223a0e1eccac1ecd674aa484;
@@ -133,24 +135,27 @@ contract DenseTopics is Classifier64 {
     // SCORE
 
     function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
-        return _scoresOf(data);
+        (scores,) = _scoresOf(data);
     }
 
     /// @dev Scores of a sample. No sum can leave int256, for any sample: the compiler proved it with these constants.
-    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores) {
-        scores = _products(_loadBase(), data);
-        bool taught = _loadFlags() & ALL_FLAGS != 0;
+    function _scoresOf(int64[] memory data) private view returns (int256[] memory scores, bool small) {
+        (scores, small) = _products(_loadBase(), data);
+        uint256 flags = _loadFlags();
+        bool taught = flags & ALL_FLAGS != 0;
+        bool moved = flags & MOVED_FLAG != 0;
         unchecked {
             for (uint256 row = 0; row < ROWS; ++row) {
                 int256 score = scores[row] * FACTOR_A;
                 if (taught) score += _learnedProduct(data, row) * FACTOR_E;
-                scores[row] = score * FACTOR_K + _intercept(row);
+                scores[row] = score * FACTOR_K + _intercept(row, moved);
             }
         }
     }
 
     /// @dev The sample times every row of the published weights, in one pass over the sample.
-    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products) {
+    /// `small`: no value passes 2**32.
+    function _products(uint256 base, int64[] memory data) private pure returns (int256[] memory products, bool small) {
         _requireLength(FEATURES, data.length);
         products = new int256[](ROWS);
         uint256 high;
@@ -161,7 +166,7 @@ contract DenseTopics is Classifier64 {
                     {
                         let x := mload(element)
                         let y := mload(add(element, 32))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 4294967296), add(y, 4294967296)))
                         sum0 := add(
                             sum0,
                             add(mul(x, signextend(1, mload(table))), mul(y, signextend(1, mload(add(table, 6)))))
@@ -184,7 +189,7 @@ contract DenseTopics is Classifier64 {
                     {
                         let x := mload(add(element, 64))
                         let y := mload(add(element, 96))
-                        seen := or(seen, or(add(x, 9223372036854775808), add(y, 9223372036854775808)))
+                        seen := or(seen, or(add(x, 4294967296), add(y, 4294967296)))
                         sum0 := add(
                             sum0,
                             add(
@@ -211,7 +216,7 @@ contract DenseTopics is Classifier64 {
                 }
                 for {} lt(element, last) { element := add(element, 0x20) } {
                     let x := mload(element)
-                    seen := or(seen, add(x, 9223372036854775808))
+                    seen := or(seen, add(x, 4294967296))
                     sum0 := add(sum0, mul(x, signextend(1, mload(table))))
                     sum1 := add(sum1, mul(x, signextend(1, mload(add(table, 2)))))
                     sum2 := add(sum2, mul(x, signextend(1, mload(add(table, 4)))))
@@ -226,8 +231,8 @@ contract DenseTopics is Classifier64 {
                 mstore(add(products, 96), sum2)
             }
         }
-        if (high >> 64 == 0) return products;
-        _checkSample(data); // reverts
+        if (high >> 33 == 0) return (products, true);
+        _checkSample(data);
     }
 
     /// @dev The sample times what updates have added to a row: slot by slot, those that have been touched.
@@ -304,24 +309,6 @@ contract DenseTopics is Classifier64 {
         }
     }
 
-    /// @dev Checks a sample that is taught.
-    function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
-        _requireLength(FEATURES, data.length);
-        uint256 high = 0;
-        assembly ("memory-safe") {
-            let element := add(data, 0x20)
-            let end := add(element, shl(5, mload(data)))
-            // Magnitudes below a power of two that is below MAX_VALUE are seen at a glance.
-            for {} lt(element, end) { element := add(element, 32) } {
-                high := or(high, add(mload(element), 4294967296))
-            }
-            high := shr(33, high)
-        }
-        if (high == 0) return squaredNorm;
-        _checkSample(data);
-        return _measure(data);
-    }
-
     // DECIDE
 
     /// @dev The first of the highest scores, as scikit-learn decides.
@@ -344,8 +331,8 @@ contract DenseTopics is Classifier64 {
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
-        uint256 squaredNorm = _checkLesson(data);
-        int256[] memory steps = _scoresOf(data);
+        (int256[] memory steps, bool small) = _scoresOf(data);
+        uint256 squaredNorm = small ? 0 : _measure(data); // not needed here
         bool moves = false;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == row ? int256(1) : int256(-1);
@@ -367,11 +354,17 @@ contract DenseTopics is Classifier64 {
     /// @dev Intercepts move as those of scikit-learn: by the step itself for dense samples, by a
     /// hundredth of it for sparse ones.
     function _moveIntercepts(int256[] memory steps) private {
+        int256 any = 0;
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
             int256 moved = _interceptDelta(row) + change;
             if (moved != int128(moved)) revert InterceptOverflow(row, moved);
             interceptDelta[row] = int128(moved) ^ type(int128).min;
+            any |= moved;
+        }
+        assembly ("memory-safe") {
+            let kept := and(sload(FLAGS_SLOT), not(MOVED_FLAG))
+            sstore(FLAGS_SLOT, or(kept, mul(MOVED_FLAG, iszero(iszero(any)))))
         }
     }
 
@@ -503,54 +496,38 @@ contract DenseTopics is Classifier64 {
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
+            let tops := 0x8000000080000000800000008000000080000000800000008000000080000000
             let element := add(add(data, 0x20), shl(5, first))
             let end := add(data, 160)
             for {} lt(element, end) {} {
+                // Steps have half a lane added to them, so that none is below zero.
+                let steps := 0
+                let next := add(element, 256)
+                if gt(next, end) {
+                    next := end
+                    steps := 0x80000000800000008000000080000000
+                }
+                // From the last lane to the first; no step is larger than a lane.
+                for { let pointer := next } gt(pointer, element) {} {
+                    steps := or(shl(32, steps), div(add(mul(step, mload(sub(pointer, 32))), 214748364850), 100))
+                    pointer := sub(pointer, 32)
+                }
+                // Half a lane less, again.
+                steps := xor(steps, tops)
                 let old := 0
                 if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
                     old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
                 }
-                let before := old
-                let until := add(element, 256)
-                if gt(until, end) { until := end }
-                // Lanes leave `old` at its low end and enter `word` at its high end.
-                let word := 0
-                let high := 0
-                for {} lt(element, until) { element := add(element, 32) } {
-                    let moved :=
-                        add(
-                            signextend(3, old),
-                            sub(
-                                div(
-                                    add(
-                                        mul(step, mload(element)),
-                                        11307821214581659709333104004754678501295896940003961331978279688272766566450
-                                    ),
-                                    100
-                                ),
-                                113078212145816597093331040047546785012958969400039613319782796882727665664
-                            )
-                        )
-                    old := shr(32, old)
-                    high := or(high, add(moved, 2147483648))
-                    word := or(shr(32, word), shl(224, moved))
-                }
-                let start := sub(until, 256)
-                if eq(until, end) {
-                    // The last slot may have room left.
-                    let room := mod(sub(8, FEATURES), 8)
-                    word := shr(shl(5, room), word)
-                    start := add(start, shl(5, room))
-                }
-                if shr(32, high) {
-                    element := start
-                    break
-                }
-                if xor(word, before) {
+                // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
+                let word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
+                let left := and(and(xor(old, word), xor(steps, word)), tops)
+                if left { break }
+                if steps {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
                     let at := add(FLAGS_SHIFT, shl(1, slot))
                     flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
                 }
+                element := next
                 slot := add(slot, 1)
             }
             index := sub(FEATURES, shr(5, sub(end, element)))
@@ -594,15 +571,23 @@ contract DenseTopics is Classifier64 {
     // GETTERS
 
     /// @dev The intercept of a row as it is now, in units of a score.
-    function _intercept(uint256 row) private view returns (int256) {
-        if (row == 0) return 10000000000000000 + _interceptDelta(0); // 0.5
-        if (row == 1) return -20000000000000000 + _interceptDelta(1); // -1.0
-        return 0 + _interceptDelta(row); // 0.0
+    function _intercept(uint256 row, bool moved) private view returns (int256) {
+        int256 added = moved ? _interceptDelta(row) : int256(0);
+        unchecked {
+            // Neither comes near the end of an int256.
+            if (row == 0) return 10000000000000000 + added; // 0.5
+            if (row == 1) return -20000000000000000 + added; // -1.0
+            return 0 + added; // 0.0
+        }
     }
 
     /// @dev What updates have added to an intercept.
-    function _interceptDelta(uint256 row) private view returns (int256) {
-        return interceptDelta[row] ^ type(int128).min;
+    function _interceptDelta(uint256 row) private view returns (int256 added) {
+        assembly ("memory-safe") {
+            // Two to a slot; whoever asks has a row that is below ROWS.
+            let word := sload(add(interceptDelta.slot, shr(1, row)))
+            added := signextend(15, xor(shr(shl(7, and(row, 1)), word), 0x80000000000000000000000000000000))
+        }
     }
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
@@ -628,7 +613,7 @@ contract DenseTopics is Classifier64 {
             for (uint256 i = 0; i < count; ++i) {
                 uint256 at = first + i;
                 values[i] =
-                    at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS);
+                    at < FEATURES * ROWS ? _weight(base, at / ROWS, at % ROWS) : _intercept(at - FEATURES * ROWS, true);
             }
         }
     }
@@ -650,7 +635,7 @@ contract DenseTopics is Classifier64 {
     /// @notice The intercept of a class, times `toFloat`.
     function intercept(uint256 row) external view returns (int80) {
         _requireIndex(row, ROWS);
-        return _toDcai(_intercept(row), DCAI_INTERCEPT_MANTISSA, DCAI_INTERCEPT_SHIFT);
+        return _toDcai(_intercept(row, true), DCAI_INTERCEPT_MANTISSA, DCAI_INTERCEPT_SHIFT);
     }
 
     /// @notice The learning rate, times `toFloat`.

@@ -209,16 +209,23 @@ contract InDataContracts is Classifier64 {
             let element := add(data, 0x20)
             end := add(element, shl(5, mload(data)))
             let previous := not(0)
-            let disorder := 0
+            ascending := 1
+            // As signed numbers, so that each is above -1 as well.
+            for { let last := sub(end, 96) } lt(element, last) { element := add(element, 128) } {
+                let a := mload(element)
+                let b := mload(add(element, 32))
+                let c := mload(add(element, 64))
+                let d := mload(add(element, 96))
+                ascending := and(ascending, and(and(sgt(a, previous), sgt(b, a)), and(sgt(c, b), sgt(d, c))))
+                previous := d
+            }
             for {} lt(element, end) { element := add(element, 0x20) } {
                 let index := mload(element)
-                // As signed numbers, so that each is above -1 as well.
-                disorder := or(disorder, iszero(sgt(index, previous)))
+                ascending := and(ascending, sgt(index, previous))
                 previous := index
             }
-            ascending := iszero(disorder)
             // The last is the highest of those in order; others are asked one by one.
-            if or(disorder, sgt(previous, 6999)) {
+            if or(iszero(ascending), sgt(previous, 6999)) {
                 let until := end
                 end := add(data, 0x20)
                 for {} and(lt(end, until), lt(mload(end), FEATURES)) {} { end := add(end, 0x20) }
@@ -562,7 +569,11 @@ contract InDataContracts is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 0 + _interceptDelta(row); // 0.0
+        int256 added = _interceptDelta(row);
+        unchecked {
+            // Neither comes near the end of an int256.
+            return 0 + added; // 0.0
+        }
     }
 
     /// @dev What updates have added to an intercept.

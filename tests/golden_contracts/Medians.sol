@@ -4,7 +4,7 @@
 //
 // estimator         NearestCentroid(metric='manhattan')
 // trained by        scikit-learn 1.9.1
-// model hash        0x390cb1d8a0b2b773384d7df422d44a15bc339fafb6eb645392e22569f36411f5
+// model hash        0x6f839a7e958395d52e5757e6b6507cf60d66fc9cf8972b2859e1c22c75e745fa
 // classes           0: 0, 1: 1
 // encoding          dense, 4 features
 // distance          manhattan
@@ -34,7 +34,7 @@ contract Medians is Classifier64 {
     int256 private constant GRAIN = 65536;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x390cb1d8a0b2b773384d7df422d44a15bc339fafb6eb645392e22569f36411f5;
+    bytes32 public constant modelHash = 0x6f839a7e958395d52e5757e6b6507cf60d66fc9cf8972b2859e1c22c75e745fa;
 
     // THE PUBLISHED SUMS: 48 bits each, feature by feature
 

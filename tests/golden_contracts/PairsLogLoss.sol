@@ -177,6 +177,24 @@ contract PairsLogLoss is Classifier64 {
         int256 published = 0;
         int256 learned = 0;
         assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            let end := add(element, shl(5, mload(data)))
+            // A weight is the last bytes of a word; before the first stands the table's length.
+            let table := sub(base, 31)
+            for { let last := sub(end, 96) } lt(element, last) { element := add(element, 128) } {
+                let a := mload(element)
+                let b := mload(add(element, 32))
+                let c := mload(add(element, 64))
+                let d := mload(add(element, 96))
+                published := add(published, mul(signextend(0, mload(add(table, shr(32, a)))), signextend(3, a)))
+                published := add(published, mul(signextend(0, mload(add(table, shr(32, b)))), signextend(3, b)))
+                published := add(published, mul(signextend(0, mload(add(table, shr(32, c)))), signextend(3, c)))
+                published := add(published, mul(signextend(0, mload(add(table, shr(32, d)))), signextend(3, d)))
+            }
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let a := mload(element)
+                published := add(published, mul(signextend(0, mload(add(table, shr(32, a)))), signextend(3, a)))
+            }
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
             // names of Solidity: slots 2 on are `delta`, slots 3 on `wide`.
             function laneAt(cell, spot, known) -> found {
@@ -199,15 +217,11 @@ contract PairsLogLoss is Classifier64 {
             let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
             let held := not(0)
             let lanes := 0
-            let end := add(add(data, 0x20), shl(5, mload(data)))
-            // A weight is the last bytes of a word; before the first stands the table's length.
-            let table := sub(base, 31)
-            for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
-                let value := mload(element)
-                let index := shr(32, value)
-                value := signextend(3, value)
-                let weight := signextend(0, mload(add(table, index)))
-                published := add(published, mul(weight, value))
+            element := add(data, 0x20)
+            // Nothing was taught: nothing to be added.
+            if iszero(and(flags, shr(FLAGS_SHIFT, ALL_FLAGS))) { element := end }
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let index := shr(32, mload(element))
                 let slot := shr(3, index)
                 let flagged := and(shr(shl(1, slot), flags), 3)
                 if flagged {
@@ -222,7 +236,7 @@ contract PairsLogLoss is Classifier64 {
                         lane := signextend(3, shr(shl(5, and(index, 7)), lanes))
                     }
                     default { lane := laneAt(slot, and(index, 7), flagged) }
-                    learned := add(learned, mul(lane, value))
+                    learned := add(learned, mul(lane, signextend(3, mload(element))))
                 }
             }
         }
@@ -525,7 +539,11 @@ contract PairsLogLoss is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 15000000000000000000 + _interceptDelta(row); // 0.75
+        int256 added = _interceptDelta(row);
+        unchecked {
+            // Neither comes near the end of an int256.
+            return 15000000000000000000 + added; // 0.75
+        }
     }
 
     /// @dev What updates have added to an intercept.

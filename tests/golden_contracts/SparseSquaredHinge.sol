@@ -169,16 +169,23 @@ contract SparseSquaredHinge is Classifier64 {
             let element := add(data, 0x20)
             end := add(element, shl(5, mload(data)))
             let previous := not(0)
-            let disorder := 0
+            ascending := 1
+            // As signed numbers, so that each is above -1 as well.
+            for { let last := sub(end, 96) } lt(element, last) { element := add(element, 128) } {
+                let a := mload(element)
+                let b := mload(add(element, 32))
+                let c := mload(add(element, 64))
+                let d := mload(add(element, 96))
+                ascending := and(ascending, and(and(sgt(a, previous), sgt(b, a)), and(sgt(c, b), sgt(d, c))))
+                previous := d
+            }
             for {} lt(element, end) { element := add(element, 0x20) } {
                 let index := mload(element)
-                // As signed numbers, so that each is above -1 as well.
-                disorder := or(disorder, iszero(sgt(index, previous)))
+                ascending := and(ascending, sgt(index, previous))
                 previous := index
             }
-            ascending := iszero(disorder)
             // The last is the highest of those in order; others are asked one by one.
-            if or(disorder, sgt(previous, 5)) {
+            if or(iszero(ascending), sgt(previous, 5)) {
                 let until := end
                 end := add(data, 0x20)
                 for {} and(lt(end, until), lt(mload(end), FEATURES)) {} { end := add(end, 0x20) }
@@ -230,6 +237,31 @@ contract SparseSquaredHinge is Classifier64 {
         int256 learned = 0;
         uint256 end;
         assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            end := add(element, shl(5, mload(data)))
+            // A weight is the last bytes of a word; before the first stands the table's length.
+            let table := sub(base, 31)
+            for { let last := sub(end, 96) } lt(element, last) { element := add(element, 128) } {
+                let a := mload(element)
+                let b := mload(add(element, 32))
+                let c := mload(add(element, 64))
+                let d := mload(add(element, 96))
+                if iszero(and(and(lt(a, FEATURES), lt(b, FEATURES)), and(lt(c, FEATURES), lt(d, FEATURES)))) {
+                    break
+                }
+                published := add(published, signextend(0, mload(add(table, a))))
+                published := add(published, signextend(0, mload(add(table, b))))
+                published := add(published, signextend(0, mload(add(table, c))))
+                published := add(published, signextend(0, mload(add(table, d))))
+            }
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let a := mload(element)
+                if iszero(lt(a, FEATURES)) {
+                    end := element
+                    break
+                }
+                published := add(published, signextend(0, mload(add(table, a))))
+            }
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
             // names of Solidity: slots 2 on are `delta`, slots 3 on `wide`.
             function laneAt(cell, spot, known) -> found {
@@ -252,16 +284,11 @@ contract SparseSquaredHinge is Classifier64 {
             let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
             let held := not(0)
             let lanes := 0
-            end := add(add(data, 0x20), shl(5, mload(data)))
-            // A weight is the last bytes of a word; before the first stands the table's length.
-            let table := sub(base, 31)
-            for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
+            element := add(data, 0x20)
+            // Nothing was taught: nothing to be added.
+            if iszero(and(flags, shr(FLAGS_SHIFT, ALL_FLAGS))) { element := end }
+            for {} lt(element, end) { element := add(element, 0x20) } {
                 let index := mload(element)
-                if iszero(lt(index, FEATURES)) {
-                    end := element
-                    break
-                }
-                published := add(published, signextend(0, mload(add(table, index))))
                 let slot := shr(3, index)
                 let flagged := and(shr(shl(1, slot), flags), 3)
                 if flagged {
@@ -580,7 +607,11 @@ contract SparseSquaredHinge is Classifier64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 20132659200 + _interceptDelta(row); // 0.75
+        int256 added = _interceptDelta(row);
+        unchecked {
+            // Neither comes near the end of an int256.
+            return 20132659200 + added; // 0.75
+        }
     }
 
     /// @dev What updates have added to an intercept.

@@ -4,7 +4,7 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (sparse nearest centroid classifier)
-// model hash        0x8b3d7d0c4c6ae2bf23c9af5283bbd5c69c7439a4aa1a24a430c18bc5464612f4
+// model hash        0xf1d3922fed049f22bfd704b0a5d1dd54663d6364375966242f017fed61945235
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // distance          euclidean
@@ -80,7 +80,7 @@ contract WordCentroids is Classifier64 {
     uint256 private constant WIDE_SLOTS = 8;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x8b3d7d0c4c6ae2bf23c9af5283bbd5c69c7439a4aa1a24a430c18bc5464612f4;
+    bytes32 public constant modelHash = 0xf1d3922fed049f22bfd704b0a5d1dd54663d6364375966242f017fed61945235;
 
     /// @dev What updates have added to the squared norm of each class's sum; slot 1 on.
     int256[CLASSES] private squareDelta;
@@ -321,10 +321,15 @@ contract WordCentroids is Classifier64 {
         }
     }
 
+    /// @dev The score of a class, given x.S.
+    function _score(uint256 row, int256 product) private view returns (int256) {
+        (uint256 count, int256 square) = _extent(row);
+        return _quotient(count, product, square);
+    }
+
     /// @dev floor((2 n x.S - |S|^2) * FRACTION / n^2). Nothing leaves int256, for any sample and any
     /// state: the compiler proved it with these constants. A class without samples is never the nearest.
-    function _score(uint256 row, int256 product) private view returns (int256 score) {
-        (uint256 samples, int256 square) = _extent(row);
+    function _quotient(uint256 samples, int256 product, int256 square) private pure returns (int256 score) {
         if (samples == 0) return type(int256).min;
         unchecked {
             int256 count = int256(samples);

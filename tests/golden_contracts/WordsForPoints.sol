@@ -164,16 +164,23 @@ contract WordsForPoints is PointsRules, FusedTrainer64 {
             let element := add(data, 0x20)
             end := add(element, shl(5, mload(data)))
             let previous := not(0)
-            let disorder := 0
+            ascending := 1
+            // As signed numbers, so that each is above -1 as well.
+            for { let last := sub(end, 96) } lt(element, last) { element := add(element, 128) } {
+                let a := mload(element)
+                let b := mload(add(element, 32))
+                let c := mload(add(element, 64))
+                let d := mload(add(element, 96))
+                ascending := and(ascending, and(and(sgt(a, previous), sgt(b, a)), and(sgt(c, b), sgt(d, c))))
+                previous := d
+            }
             for {} lt(element, end) { element := add(element, 0x20) } {
                 let index := mload(element)
-                // As signed numbers, so that each is above -1 as well.
-                disorder := or(disorder, iszero(sgt(index, previous)))
+                ascending := and(ascending, sgt(index, previous))
                 previous := index
             }
-            ascending := iszero(disorder)
             // The last is the highest of those in order; others are asked one by one.
-            if or(disorder, sgt(previous, 5)) {
+            if or(iszero(ascending), sgt(previous, 5)) {
                 let until := end
                 end := add(data, 0x20)
                 for {} and(lt(end, until), lt(mload(end), FEATURES)) {} { end := add(end, 0x20) }
@@ -225,23 +232,22 @@ contract WordsForPoints is PointsRules, FusedTrainer64 {
             let source := packed.offset
             let target := add(data, 0x20)
             let end := add(target, shl(5, mload(data)))
-            // 8 elements are 8 bytes.
-            for {} lt(target, sub(end, 224)) { target := add(target, 256) } {
+            // 12 elements are 12 bytes. What the last word has beyond the end goes to memory that is free.
+            for {} lt(target, end) { target := add(target, 384) } {
                 let word := calldataload(source)
-                mstore(target, and(shr(248, word), 0xff))
-                mstore(add(target, 32), and(shr(240, word), 0xff))
-                mstore(add(target, 64), and(shr(232, word), 0xff))
-                mstore(add(target, 96), and(shr(224, word), 0xff))
-                mstore(add(target, 128), and(shr(216, word), 0xff))
-                mstore(add(target, 160), and(shr(208, word), 0xff))
-                mstore(add(target, 192), and(shr(200, word), 0xff))
-                mstore(add(target, 224), and(shr(192, word), 0xff))
-                source := add(source, 8)
-            }
-            for { let bit := 0 } lt(target, end) { target := add(target, 0x20) } {
-                let word := shl(and(bit, 7), calldataload(add(source, shr(3, bit))))
-                mstore(target, and(shr(248, word), 0xff))
-                bit := add(bit, 8)
+                mstore(target, shr(248, word))
+                mstore(add(target, 32), shr(248, shl(8, word)))
+                mstore(add(target, 64), shr(248, shl(16, word)))
+                mstore(add(target, 96), shr(248, shl(24, word)))
+                mstore(add(target, 128), shr(248, shl(32, word)))
+                mstore(add(target, 160), shr(248, shl(40, word)))
+                mstore(add(target, 192), shr(248, shl(48, word)))
+                mstore(add(target, 224), shr(248, shl(56, word)))
+                mstore(add(target, 256), shr(248, shl(64, word)))
+                mstore(add(target, 288), shr(248, shl(72, word)))
+                mstore(add(target, 320), shr(248, shl(80, word)))
+                mstore(add(target, 352), shr(248, shl(88, word)))
+                source := add(source, 12)
             }
         }
     }
@@ -262,6 +268,31 @@ contract WordsForPoints is PointsRules, FusedTrainer64 {
         int256 learned = 0;
         uint256 end;
         assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            end := add(element, shl(5, mload(data)))
+            // A weight is the last bytes of a word; before the first stands the table's length.
+            let table := sub(base, 31)
+            for { let last := sub(end, 96) } lt(element, last) { element := add(element, 128) } {
+                let a := mload(element)
+                let b := mload(add(element, 32))
+                let c := mload(add(element, 64))
+                let d := mload(add(element, 96))
+                if iszero(and(and(lt(a, FEATURES), lt(b, FEATURES)), and(lt(c, FEATURES), lt(d, FEATURES)))) {
+                    break
+                }
+                published := add(published, signextend(0, mload(add(table, a))))
+                published := add(published, signextend(0, mload(add(table, b))))
+                published := add(published, signextend(0, mload(add(table, c))))
+                published := add(published, signextend(0, mload(add(table, d))))
+            }
+            for {} lt(element, end) { element := add(element, 0x20) } {
+                let a := mload(element)
+                if iszero(lt(a, FEATURES)) {
+                    end := element
+                    break
+                }
+                published := add(published, signextend(0, mload(add(table, a))))
+            }
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
             // names of Solidity: slots 6 on are `delta`, slots 7 on `wide`.
             function laneAt(cell, spot, known) -> found {
@@ -281,16 +312,11 @@ contract WordsForPoints is PointsRules, FusedTrainer64 {
             let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
             let held := not(0)
             let lanes := 0
-            end := add(add(data, 0x20), shl(5, mload(data)))
-            // A weight is the last bytes of a word; before the first stands the table's length.
-            let table := sub(base, 31)
-            for { let element := add(data, 0x20) } lt(element, end) { element := add(element, 0x20) } {
+            element := add(data, 0x20)
+            // Nothing was taught: nothing to be added.
+            if iszero(and(flags, shr(FLAGS_SHIFT, ALL_FLAGS))) { element := end }
+            for {} lt(element, end) { element := add(element, 0x20) } {
                 let index := mload(element)
-                if iszero(lt(index, FEATURES)) {
-                    end := element
-                    break
-                }
-                published := add(published, signextend(0, mload(add(table, index))))
                 let slot := shr(5, index)
                 let flagged := and(shr(shl(1, slot), flags), 3)
                 if flagged {
@@ -588,7 +614,11 @@ contract WordsForPoints is PointsRules, FusedTrainer64 {
 
     /// @dev The intercept of a row as it is now, in units of a score.
     function _intercept(uint256 row) private view returns (int256) {
-        return 2400 + _interceptDelta(row); // 0.75
+        int256 added = _interceptDelta(row);
+        unchecked {
+            // Neither comes near the end of an int256.
+            return 2400 + added; // 0.75
+        }
     }
 
     /// @dev What updates have added to an intercept.
