@@ -110,7 +110,7 @@ class DeltaLayout:
     @property
     def flags_end(self) -> int:
         """The bit behind the last flag, where all flags are in one slot."""
-        return self.flags_shift + self.slots * self.flag_bits
+        return self.flags_shift + self.flagged * self.flag_bits
 
     @property
     def flag_mask(self) -> int:
