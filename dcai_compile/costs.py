@@ -223,10 +223,22 @@ class Costs:
         if not self.encoding.is_sparse:
             learned = self.rows if touches.taught else 0
             counts |= _named("predict", slot=0 if delta is None else delta.slots, learned=learned)
-            return counts | self._multiplied(sample)
+            if delta is None or not delta.table.whole_rows:
+                return counts | self._multiplied(sample)
+            whole = touches.rows_taught
+            # Published counts are found by asking for one row after the other.
+            chain = self.rows * (self.rows - 1) // 2
+            counts |= _named("predict", whole=whole, whole_lane=whole * length, chain=chain)
+            if whole < self.rows:
+                return counts | _named("predict", some=1) | self._multiplied(sample)
+            return counts | _named("predict", checked=length)
         return counts | _named(
             "predict",
             element=length,
+            asked=touches.asked,
+            walked=length if touches.rows_taught else 0,
+            fours=self.rows * (length // 4),
+            ones=self.rows * (length % 4),
             bit=self.rows * length.bit_length(),
             pointer=length * division_gas(self.layout.row_bytes),
             place=self.rows * self._placed(sample),

@@ -58,6 +58,8 @@ class DeltaTable:
     digits : how a lane is written.
     dense : whether every sample has all features.
     one_row : whether an update changes the lanes of one row only.
+    whole_rows : whether a dense prediction takes what was published and what was learned of a row that was
+        taught in one go, and has no use for products of what was published where all rows were.
     grows : whether no update makes a lane smaller.
     """
 
@@ -69,6 +71,7 @@ class DeltaTable:
     reason: str
     name: str = "delta"
     grows: bool = False
+    whole_rows: bool = False
 
     @property
     def lanes(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dcai_compile.delta import CARRIED, NOT_ZERO, DeltaLayout
@@ -34,6 +35,8 @@ class Touches:
     rewritten, created, cleared : slots changed, by whether they are zero before or after.
     loads : low slots that a prediction loads.
     taught : lanes of the sample in them.
+    asked : elements of the sample of which some row's slot was taught.
+    rows_taught : rows of which any lane was, in the whole model.
     written : low slots that an update changes.
     rows : rows of which an update changes lanes.
     relearned : lanes of the sample in slots changed that held something before.
@@ -47,6 +50,8 @@ class Touches:
     cleared: frozenset[int] = frozenset()
     loads: int = 0
     taught: int = 0
+    asked: int = 0
+    rows_taught: int = 0
     written: int = 0
     rows: int = 0
     relearned: int = 0
@@ -63,6 +68,8 @@ class Touches:
             self.cleared | other.cleared,
             self.loads + other.loads,
             self.taught + other.taught,
+            self.asked + other.asked,
+            self.rows_taught + other.rows_taught,
             self.written + other.written,
             self.rows + other.rows,
             self.relearned + other.relearned,
@@ -96,6 +103,8 @@ class _Reads:
     slots: set[int] = field(default_factory=set)
     loads: set[int] = field(default_factory=set)
     taught: int = 0
+    asked: set[int] = field(default_factory=set)
+    rows_taught: int = 0
     carried: int = 0
 
 
@@ -116,10 +125,12 @@ def read_by_prediction(
         _, flags = delta.words(state[delta.table.name].tolist())
         features = [feature for feature, _ in encoding.entries(sample)]
         for row in range(delta.table.rows):
-            for feature in features:
+            for at_element, feature in enumerate(features):
                 slot, place = delta.place(feature, row)
                 reads.slots.add(delta.flags_at(slot))
                 known = flags.get(slot, 0)
+                if known:
+                    reads.asked.add(at_element)
                 if known & NOT_ZERO:
                     reads.loads.add(slot)
                     reads.taught += 1
@@ -128,8 +139,15 @@ def read_by_prediction(
                     at = slot * delta.wide_stride + place // delta.wide_per_slot
                     reads.slots.add(delta.wide_first + at)
         reads.slots |= {delta.first_slot + slot for slot in reads.loads}
+        lanes = state[delta.table.name].reshape(-1, delta.table.rows)
+        reads.rows_taught = int(np.count_nonzero(lanes.any(axis=0)))
     return Touches(
-        frozenset(reads.slots), loads=len(reads.loads), taught=reads.taught, carried=reads.carried
+        frozenset(reads.slots),
+        loads=len(reads.loads),
+        taught=reads.taught,
+        asked=len(reads.asked),
+        rows_taught=reads.rows_taught,
+        carried=reads.carried,
     )
 
 

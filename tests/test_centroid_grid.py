@@ -230,8 +230,8 @@ def test_only_dense_models_that_learn_have_one(tmp_path: Path) -> None:
 
 
 FAULTS = {
-    "rounded down": substitute(
-        r"(add\(mload\(sub\(pointer, 32\)\), )(\d+)\)", r"\1sub(\2, div(GRID, 2)))"
+    "rounded down": everywhere(
+        r"(add\(mload\(sub\(pointer, \d+\)\), )(\d+)\)", r"\1sub(\2, div(GRID, 2)))"
     ),
     "a lane runs into the next": everywhere(r"and\((old|steps), not\(tops\)\)", r"\1"),
     "a lane may leave its room": substitute(r"if left \{ break \}", ""),

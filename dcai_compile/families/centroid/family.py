@@ -110,6 +110,7 @@ class CentroidFamily(Family):
                 not found.encoding.is_sparse,
                 True,
                 f"in which {found.proved_updates} updates are proved safe",
+                whole_rows=not found.encoding.is_sparse,
             ),
         )
 
