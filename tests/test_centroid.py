@@ -321,9 +321,7 @@ FAULTS: dict[str, Callable[[str], str]] = {
     "a sum one higher": bump_first_weight,
     "> flipped to >=": last_of_highest,
     "the square stays": everywhere(r"(?<=int256 grown = )[^;]*|mul\(sum, sum\)", "0"),
-    "the count stays": substitute(
-        r"= _taught\(classification\) \+ 1;", "= _taught(classification);"
-    ),
+    "the count stays": substitute(r"xor\(taught, add\(taught, 1\)\)", "0"),
     "rounded towards zero": substitute(r"if \(numerator % .*\n", "\n"),
     "half of the product": substitute(r"2 \* count \* product", "count * product"),
     "a step in the wrong direction": lambda text: everywhere(

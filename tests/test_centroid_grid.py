@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import scale
 
 from dcai_compile import Compiled, load_artifact
-from dcai_compile.families.centroid.integers import CentroidIntegers
+from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
 from dcai_compile.families.centroid.mirror import CentroidMirror
 from tests import models
 from tests.models import compile_bare
@@ -190,6 +190,27 @@ def test_a_lane_at_its_limit(sign: int, feature: int) -> None:
     pair.compare(sample)
     refused = pair.refuse(sample, 0)
     assert (refused.name, refused.values) == ("LaneOverflow", (feature * 2, limit + sign))
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("row", [0, 7, 8])
+def test_a_class_is_counted_up_to_its_limit(
+    monkeypatch: pytest.MonkeyPatch, row: int, warm: bool
+) -> None:
+    if not warm:
+        monkeypatch.setattr("dcai_compile.delta_choice.WARM_GAS", 0)
+    pair = Pair(trained(3, 9))
+    most = (1 << COUNT_BITS) - 1
+    for start in (0, (1 << 31) - 2, most - 2):
+        pair.mirror.added = [5] * 9
+        pair.mirror.added[row] = start
+        pair.put(0, 0, 0)
+        for _ in range(2):
+            pair.teach([1, 2, 3], row)
+            pair.compare([1, 2, 3])
+        assert pair.mirror.added[row] == start + 2
+    refused = pair.refuse([1, 2, 3], row)
+    assert (refused.name, refused.values) == ("LaneOverflow", (3 * 9 + row, most + 1))
 
 
 def test_all_classes_taught_and_some() -> None:
