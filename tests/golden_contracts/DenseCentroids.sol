@@ -368,9 +368,16 @@ contract DenseCentroids is Classifier64 {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkLesson(data);
         _storeFlags(_learnAll(_loadFlags(), data, classification, 1));
-        uint256 samples = _taught(classification) + 1;
-        if (samples > COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        countDelta[classification] = uint32(samples) ^ 2 ** 31;
+        uint256 taught;
+        assembly ("memory-safe") {
+            let at := add(countDelta.slot, shr(3, classification))
+            let word := sload(at)
+            let shift := shl(5, and(classification, 7))
+            taught := and(xor(0x80000000, shr(shift, word)), COUNT_MAX)
+            // Changes the bits in which the count is another one now.
+            if lt(taught, COUNT_MAX) { sstore(at, xor(word, shl(shift, xor(taught, add(taught, 1))))) }
+        }
+        if (taught == COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(taught + 1));
     }
 
     /// @dev Refuses values for which nothing is proved; returns the squared norm (not needed here).
@@ -511,30 +518,34 @@ contract DenseCentroids is Classifier64 {
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
-            let tops := 0x8000000000000000800000000000000080000000000000008000000000000000
-            let element := add(add(data, 0x20), shl(5, first))
-            let end := add(data, 160)
-            for {} lt(element, end) {} {
-                // Steps have half a lane added to them, so that none is below zero.
-                let steps := 0
-                let next := add(element, 128)
-                // From the last lane to the first; no step is larger than a lane.
-                for { let pointer := next } gt(pointer, element) {} {
+            // Steps of the lanes from `element` up to `pointer` side by side, above the lowest lanes of `rest`. Half a lane is
+            // added to each, so that none is below zero; none is larger than a lane.
+            function sideBySide(element, pointer, rest) -> steps {
+                steps := rest
+                for {} gt(pointer, element) {} {
                     steps := or(shl(64, steps), add(mload(sub(pointer, 32)), 9223372036854775808))
                     steps := or(shl(64, steps), add(mload(sub(pointer, 64)), 9223372036854775808))
                     steps := or(shl(64, steps), add(mload(sub(pointer, 96)), 9223372036854775808))
                     steps := or(shl(64, steps), add(mload(sub(pointer, 128)), 9223372036854775808))
                     pointer := sub(pointer, 128)
                 }
+            }
+            let tops := 0x8000000000000000800000000000000080000000000000008000000000000000
+            let element := add(add(data, 0x20), shl(5, first))
+            let end := add(data, 160)
+            for {} lt(element, end) {} {
+                let next := add(element, 128)
+                let steps := sideBySide(element, next, 0)
+                let left := 0
                 // Half a lane less, again.
                 steps := xor(steps, tops)
-                let old := 0
+                let word := steps
                 if and(shr(add(FLAGS_SHIFT, slot), flags), 1) {
-                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                    // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
+                    let old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                    word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
+                    left := and(and(xor(old, word), xor(steps, word)), tops)
                 }
-                // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
-                let word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
-                let left := and(and(xor(old, word), xor(steps, word)), tops)
                 if left { break }
                 if steps {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))

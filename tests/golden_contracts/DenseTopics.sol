@@ -496,31 +496,43 @@ contract DenseTopics is Classifier64 {
         returns (uint256, uint256 index)
     {
         assembly ("memory-safe") {
+            // Steps of the lanes from `element` up to `pointer` side by side, above the lowest lanes of `rest`. Half a lane is
+            // added to each, so that none is below zero; none is larger than a lane.
+            function sideBySide(element, pointer, rest, rate) -> steps {
+                steps := rest
+                for {} gt(pointer, add(element, 224)) {} {
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 32))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 64))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 96))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 128))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 160))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 192))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 224))), 214748364850), 100))
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 256))), 214748364850), 100))
+                    pointer := sub(pointer, 256)
+                }
+                for {} gt(pointer, element) {} {
+                    steps := or(shl(32, steps), div(add(mul(rate, mload(sub(pointer, 32))), 214748364850), 100))
+                    pointer := sub(pointer, 32)
+                }
+            }
             let tops := 0x8000000080000000800000008000000080000000800000008000000080000000
             let element := add(add(data, 0x20), shl(5, first))
             let end := add(data, 160)
             for {} lt(element, end) {} {
-                // Steps have half a lane added to them, so that none is below zero.
-                let steps := 0
                 let next := add(element, 256)
-                if gt(next, end) {
-                    next := end
-                    steps := 0x80000000800000008000000080000000
-                }
-                // From the last lane to the first; no step is larger than a lane.
-                for { let pointer := next } gt(pointer, element) {} {
-                    steps := or(shl(32, steps), div(add(mul(step, mload(sub(pointer, 32))), 214748364850), 100))
-                    pointer := sub(pointer, 32)
-                }
+                if gt(next, end) { next := end }
+                let steps := sideBySide(element, next, mul(eq(next, end), 0x80000000800000008000000080000000), step)
+                let left := 0
                 // Half a lane less, again.
                 steps := xor(steps, tops)
-                let old := 0
+                let word := steps
                 if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
-                    old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                    // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
+                    let old := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                    word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
+                    left := and(and(xor(old, word), xor(steps, word)), tops)
                 }
-                // Lane by lane, and none into the next; a sum that has the sign of neither has left its lane.
-                let word := xor(add(and(old, not(tops)), and(steps, not(tops))), and(xor(old, steps), tops))
-                let left := and(and(xor(old, word), xor(steps, word)), tops)
                 if left { break }
                 if steps {
                     sstore(add(delta.slot, slot), xor(word, UNTOUCHED))

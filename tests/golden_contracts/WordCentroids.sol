@@ -238,8 +238,7 @@ contract WordCentroids is Classifier64 {
             }
             let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
             let cache := mload(0x40)
-            mstore(add(cache, 0), not(0))
-            mstore(add(cache, 64), not(0))
+            let held := not(0)
             // Sums are the last bytes of words; before the first stands the table's length.
             let table := sub(base, 31)
             end := add(add(data, 0x20), shl(5, mload(data)))
@@ -251,35 +250,32 @@ contract WordCentroids is Classifier64 {
                 }
                 let pointer := add(table, shl(1, index))
                 product0 := add(product0, signextend(0, mload(pointer)))
-                {
-                    let slot := shr(5, index)
-                    let flagged := and(shr(shl(1, slot), flags), 3)
-                    if flagged {
-                        switch flagged
-                        case 1 {
-                            if xor(slot, mload(add(cache, 0))) {
-                                mstore(add(cache, 0), slot)
-                                mstore(add(cache, 32), xor(sload(add(delta.slot, slot)), UNTOUCHED))
-                            }
-                            product0 := add(product0, signextend(0, shr(shl(3, and(index, 31)), mload(add(cache, 32)))))
-                        }
-                        default { product0 := add(product0, laneAt(slot, and(index, 31), flagged)) }
-                    }
-                }
                 product1 := add(product1, signextend(0, mload(add(pointer, 1))))
-                {
-                    let slot := add(1, shr(5, index))
-                    let flagged := and(shr(shl(1, slot), flags), 3)
-                    if flagged {
-                        switch flagged
-                        case 1 {
-                            if xor(slot, mload(add(cache, 64))) {
-                                mstore(add(cache, 64), slot)
-                                mstore(add(cache, 96), xor(sload(add(delta.slot, slot)), UNTOUCHED))
-                            }
-                            product1 := add(product1, signextend(0, shr(shl(3, and(index, 31)), mload(add(cache, 96)))))
+                let slot := shr(5, index)
+                let known := and(shr(shl(1, slot), flags), 0xf)
+                if known {
+                    if xor(slot, held) {
+                        held := slot
+                        {
+                            let word := 0
+                            if and(known, 0x1) { word := xor(sload(add(delta.slot, slot)), UNTOUCHED) }
+                            mstore(cache, word)
                         }
-                        default { product1 := add(product1, laneAt(slot, and(index, 31), flagged)) }
+                        {
+                            let word := 0
+                            if and(known, 0x4) {
+                                word := xor(sload(add(delta.slot, add(slot, 1))), UNTOUCHED)
+                            }
+                            mstore(add(cache, 32), word)
+                        }
+                    }
+                    let place := and(index, 31)
+                    let shift := shl(3, place)
+                    product0 := add(product0, signextend(0, shr(shift, mload(cache))))
+                    product1 := add(product1, signextend(0, shr(shift, mload(add(cache, 32)))))
+                    if and(known, 0xa) {
+                        if and(known, 0x2) { product0 := add(product0, laneAt(slot, place, 2)) }
+                        if and(known, 0x8) { product1 := add(product1, laneAt(add(slot, 1), place, 2)) }
                     }
                 }
             }
@@ -411,9 +407,16 @@ contract WordCentroids is Classifier64 {
         // |S + x|^2 - |S|^2 = 2 S.x + |x|^2
         int256 grown = 2 * GRAIN * _product(_loadBase(), data, classification) + GRAIN * GRAIN * squaredNorm;
         _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
-        uint256 samples = _taught(classification) + 1;
-        if (samples > COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        countDelta[classification] = uint32(samples) ^ 2 ** 31;
+        uint256 taught;
+        assembly ("memory-safe") {
+            let at := add(countDelta.slot, shr(3, classification))
+            let word := sload(at)
+            let shift := shl(5, and(classification, 7))
+            taught := and(xor(0x80000000, shr(shift, word)), COUNT_MAX)
+            // Changes the bits in which the count is another one now.
+            if lt(taught, COUNT_MAX) { sstore(at, xor(word, shl(shift, xor(taught, add(taught, 1))))) }
+        }
+        if (taught == COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(taught + 1));
         squareDelta[classification] = ((squareDelta[classification] ^ type(int256).min) + grown) ^ type(int256).min;
     }
 
