@@ -109,7 +109,7 @@ class Costs:
         """A prediction that is asked for as a call."""
         data = abi.sample_call(abi.PREDICT, sample)
         touches = self._read(mirror, sample)
-        counts = self._scored(touches, sample)
+        counts = self._scored(mirror, touches, sample)
         return Work(data, touches, computing=counts, accounts=self._accounts(sample), called=True)
 
     def update(self, mirror: Mirror, sample: Sequence[int], label: int) -> Work:
@@ -125,7 +125,7 @@ class Costs:
         touches, counts, accounts = Touches(), _named("add", call=1, element=len(sample)), 0
         if self._predicts_first:
             touches, accounts = self._read(mirror, sample), self._accounts(sample)
-            counts |= self._scored(touches, sample)
+            counts |= self._scored(mirror, touches, sample)
         mirror.update_encoded(sample, label)
         update = written_by_update(self.layout, before, mirror.state())
         if update.changes:
@@ -160,14 +160,12 @@ class Costs:
         data = _claim("refund(int64[],uint64,uint256)", sample, label, [abi.word(TIME)])
         # Record, totals, reputation.
         extra = (3, 2, 1) if first else (3, 3, 0)
-        return self._claimed("refund", data, self._read(mirror, sample), sample, extra)
+        return self._claimed("refund", data, mirror, sample, extra)
 
     def report_share(self, mirror: Mirror, sample: Sequence[int], label: int) -> Work:
         """A report that brings a share of the deposit."""
         # Record; totals and reputation are only read, and who created the model where it is early.
-        return self._claimed(
-            "share", _report(sample, label), self._read(mirror, sample), sample, (3, 1, 0)
-        )
+        return self._claimed("share", _report(sample, label), mirror, sample, (3, 1, 0))
 
     def report_all(self, sample: Sequence[int], label: int) -> Work:
         """A report by the creator that takes all that is left."""
@@ -207,7 +205,7 @@ class Costs:
         features = {feature for feature, _ in self.encoding.entries(sample)}
         return sum(any(part.first <= f < part.end for f in features) for part in parts)
 
-    def _scored(self, touches: Touches, sample: Sequence[int]) -> dict[str, int]:
+    def _scored(self, mirror: Mirror, touches: Touches, sample: Sequence[int]) -> dict[str, int]:
         length, delta, words = len(sample), self.layout.delta, self._base_words(sample)
         counts = _named(
             "predict",
@@ -237,8 +235,8 @@ class Costs:
             element=length,
             asked=touches.asked,
             walked=length if touches.rows_taught else 0,
-            fours=self.rows * (length // 4),
-            ones=self.rows * (length % 4),
+            scattered=length if len(self.layout.base_parts) > 1 else 0,
+            **mirror.effort(sample),
             bit=self.rows * length.bit_length(),
             pointer=length * division_gas(self.layout.row_bytes),
             place=self.rows * self._placed(sample),
@@ -272,17 +270,15 @@ class Costs:
         self,
         name: str,
         data: bytes,
-        read: Touches | None,
+        mirror: Mirror | None,
         sample: Sequence[int],
         extra: tuple[int, int, int],
     ) -> Work:
-        counts = _named(name, call=1, element=len(sample))
-        if read is not None:
-            counts |= self._scored(read, sample)
-        accounts = 0 if read is None else self._accounts(sample)
-        return Work(
-            data, read or Touches(), extra, counts, ((1, 64),), accounts, pays=int(self.takes_money)
-        )
+        counts, read, accounts = _named(name, call=1, element=len(sample)), Touches(), 0
+        if mirror is not None:
+            read, accounts = self._read(mirror, sample), self._accounts(sample)
+            counts |= self._scored(mirror, read, sample)
+        return Work(data, read, extra, counts, ((1, 64),), accounts, pays=int(self.takes_money))
 
     def _created(self, part: Contract, initcode: bytes) -> Work:
         words = -(-len(initcode) // 32)

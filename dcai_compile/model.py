@@ -190,6 +190,10 @@ class Mirror(ABC):
     def parameters(self) -> list[int]:
         """What `parameters()` of the contract returns: every effective parameter."""
 
+    def effort(self, sample: Sequence[int]) -> Mapping[str, int]:
+        """How often a prediction does what only the values tell, by name: for the model of gas."""
+        return {}
+
     @abstractmethod
     def probe_samples(self) -> list[list[int]]:
         """Encoded samples just below, at and just past every limit of the contract."""

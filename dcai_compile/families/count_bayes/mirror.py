@@ -13,7 +13,7 @@ from dcai_compile import bigfloat
 from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import INT64_MAX, Sample
 from dcai_compile.families.count_bayes.integers import CountIntegers
-from dcai_compile.families.count_bayes.products import Number, power_product, product
+from dcai_compile.families.count_bayes.products import Number, groups, power_product, product
 from dcai_compile.fixed import evm_div
 from dcai_compile.model import Mirror, Revert
 from dcai_compile.wire import check_sample, heavy_samples, limit_samples
@@ -163,6 +163,14 @@ class CountMirror(Mirror):
         unit = self.integers.unit
         counts = np.array([[float(c * unit) for c in row] for row in self.counts().tolist()])
         return counts, np.array([n / self.integers.grain for n in self.class_counts()])
+
+    def effort(self, sample: Sequence[int]) -> dict[str, int]:
+        kind, encoding = self.integers.model.kind, self.integers.encoding
+        if kind not in ("multinomial", "complement") or not encoding.is_counts:
+            return {}
+        rows = ([row[f] for f in sample] for row in Snapshot(self).numerators)
+        found = [groups(factors, self.integers.factor_bits) for factors in rows]
+        return {"group": sum(g for g, _ in found), "single": sum(s for _, s in found)}
 
     # Probes
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import TypeAlias
 
 from dcai_compile import bigfloat
+
+GROUP = 4
+"""Factors that are multiplied without a look at what they have come to, where they leave room."""
 
 Number: TypeAlias = tuple[int, int]
 """Mantissa and exponent of a `bigfloat` number."""
@@ -17,6 +21,23 @@ def product(factors: Sequence[int], bits: int) -> Number:
     for factor in factors:
         mantissa, exponent = bigfloat.mul_small(mantissa, exponent, factor, bits)
     return bigfloat.normalize(mantissa, exponent)
+
+
+def groups(factors: Sequence[int], bits: int) -> tuple[int, int]:
+    """How many groups of factors, and how many single ones, a template for many classes multiplies.
+
+    Factors go in groups as long as nothing has to be shifted behind one.
+    """
+    size = min(GROUP, 256 // bits)
+    grouped, singles, at, mantissa = 0, 0, 0, 1
+    while at < len(factors):
+        product = prod(factors[at : at + size])
+        if at + size <= len(factors) and mantissa < (1 << (256 - bits)) // product:
+            mantissa, grouped, at = mantissa * product, grouped + 1, at + size
+            continue
+        mantissa, _ = bigfloat.mul_small(mantissa, 0, factors[at], bits)
+        singles, at = singles + 1, at + 1
+    return grouped, singles
 
 
 def power_product(factors: Sequence[int], powers: Sequence[int], bits: int) -> Number:
