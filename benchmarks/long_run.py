@@ -1,7 +1,7 @@
 """Gas of an old model: every slot of what was learned has been touched, and words in the order of Zipf's law.
 
 A young model reads only the few slots that were ever taught, which flatters refunds and predictions. Here
-one lane of every slot holds one unit, put there directly.
+one lane of every slot, and every count and intercept, holds one unit, put there directly.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ ZIPF_SEED = 7
 
 
 def touched(compiled: Compiled) -> dict[int, int]:
-    """Storage of a fresh model with a lane of every learned slot one unit up."""
+    """Storage of a fresh model with a lane of every learned slot, and all other lanes, one unit up."""
     delta = compiled.layout.delta
     state = compiled.new_mirror().state()
+    for stored in compiled.layout.stored:
+        state[stored.table.name] = state[stored.table.name] + 1
     if delta is not None:
         lanes = state[delta.table.name]
         seen: set[int] = set()

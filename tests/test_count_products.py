@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
@@ -15,7 +16,7 @@ from dcai_compile import bigfloat
 from dcai_compile.choose import choose_encoding
 from dcai_compile.families import extract, family_of
 from dcai_compile.families.count_bayes.bounds import PRODUCT_ERROR
-from dcai_compile.families.count_bayes.products import power_product, product
+from dcai_compile.families.count_bayes.products import groups, power_product, product
 from dcai_compile.model import Options
 
 quick = settings(max_examples=60, deadline=None)
@@ -90,3 +91,14 @@ def test_scores_are_likelihoods(data: st.DataObject) -> None:
             if kind != "complement":
                 found /= int(model.class_counts.sum())  # common to all classes, and left out
             assert abs(found / exact - 1) < Fraction(PRODUCT_ERROR) * (60 + n_features) * 10
+
+
+@pytest.mark.parametrize("bits", [20, 40, 64, 78])
+def test_groups_are_taken_where_nothing_has_to_be_shifted(bits: int) -> None:
+    """What the model of gas counts: every factor once, and small ones four at a time."""
+    size = min(4, 256 // bits)
+    assert groups([1] * (3 * size + 1), bits) == (3, 1)
+    assert groups([], bits) == (0, 0)
+    grouped, singles = groups([(1 << bits) - 1 - i for i in range(17)], bits)
+    assert grouped * size + singles == 17
+    assert singles > 0
