@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.gas_reasons import REASONS
 from benchmarks.long_run import long_run, zipf
 from benchmarks.operations import measure
 from benchmarks.products import products
@@ -195,6 +196,7 @@ def report(folder: Path | None, only: list[str]) -> Iterator[str]:
     parts: list[tuple[str, Iterator[str]]] = [
         ("Through DCAI's ABI, fused", table(folder, only, "fused", "abi")),
         ("Packed samples, fused", table(folder, only, "fused", "packed")),
+        ("Why rows are above their limit", iter(REASONS.splitlines())),
         ("Modular", modular_table(folder, only)),
         ("Long run", long_run_table(folder, only)),
         ("Sorted vocabularies", zipf_table(folder)),
