@@ -22,7 +22,7 @@ def gas_per_product(n_features: int, zeros: float, update: str) -> float:
     """Mean over samples of this share of zeros; values have 30 bits otherwise."""
     rng = np.random.default_rng(0)
     true = rng.normal(size=(CLASSES, n_features))
-    X = rng.random((600, n_features)) * (rng.random((600, n_features)) >= zeros)
+    X = (rng.random((600, n_features)) - 0.5) * (rng.random((600, n_features)) >= zeros)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimator = LogisticRegression(max_iter=30).fit(X, (X @ true.T).argmax(axis=1))

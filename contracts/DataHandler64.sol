@@ -46,7 +46,8 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         onlyTrainer
         returns (uint256 time)
     {
-        _record(Samples.load(data), classification, sender, cost);
+        bytes32 key = Samples.key(Samples.load(data), classification, block.timestamp, sender);
+        _record(key, classification, sender, cost);
         return block.timestamp;
     }
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
+from eth_abi.packed import encode_packed
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 
 from dcai_compile import abi
 from dcai_compile.evm import Log
@@ -31,6 +33,7 @@ class Contribution:
     time : when it was added, in seconds.
     author : who added it.
     deposit : what it cost, in wei.
+    packed : the sample as it came, where it came packed: it is claimed that way, too.
     """
 
     data: tuple[int, ...]
@@ -39,6 +42,16 @@ class Contribution:
     time: int
     author: str
     deposit: int
+    packed: bytes | None = None
+
+    @property
+    def key(self) -> bytes:
+        """What the contribution is known by: DCAI's key, or that of packed bytes."""
+        known = ["uint64", "uint256", "address"], [self.classification, self.time, self.author]
+        if self.packed is None:
+            return keccak(encode_packed(["int64[]", *known[0]], [self.data, *known[1]]))
+        digest = keccak(self.packed + encode_packed(*known))
+        return bytes(0xFF - byte for byte in digest)
 
 
 def predict(sample: Sequence[int], packing: Packing | None) -> bytes:
@@ -57,32 +70,24 @@ def add(sample: Sequence[int], classification: int, packing: Packing | None) -> 
     return abi.packed_call(abi.ADD_PACKED, packed, classification)
 
 
-def refund(contribution: Contribution, packing: Packing | None) -> bytes:
+def refund(contribution: Contribution) -> bytes:
     """Calldata of a refund."""
-    packed = packing.pack(contribution.data) if packing else None
     known = contribution.classification, contribution.time
-    if packed is None:
-        arguments = encode(["int64[]", "uint64", "uint256"], [contribution.data, *known])
-        return abi.selector("refund(int64[],uint64,uint256)") + arguments
-    return abi.packed_call(abi.REFUND_PACKED, packed, *known)
+    if contribution.packed is not None:
+        return abi.packed_call(abi.REFUND_PACKED, contribution.packed, *known)
+    arguments = encode(["int64[]", "uint64", "uint256"], [contribution.data, *known])
+    return abi.selector("refund(int64[],uint64,uint256)") + arguments
 
 
-def report(contribution: Contribution, packing: Packing | None) -> bytes:
+def report(contribution: Contribution) -> bytes:
     """Calldata of a report."""
-    packed = packing.pack(contribution.data) if packing else None
-    if packed is None:
-        function = abi.selector("report(int64[],uint64,uint256,address)")
-        return function + key_arguments(contribution)
-    author = int(contribution.author, 16)
-    known = contribution.classification, contribution.time, author
-    return abi.packed_call(abi.REPORT_PACKED, packed, *known)
-
-
-def key_arguments(contribution: Contribution) -> bytes:
-    """What names a contribution, as arguments of a call."""
-    return encode(
-        ["int64[]", "uint64", "uint256", "address"],
-        [contribution.data, contribution.classification, contribution.time, contribution.author],
+    known = contribution.classification, contribution.time
+    if contribution.packed is not None:
+        author = int(contribution.author, 16)
+        return abi.packed_call(abi.REPORT_PACKED, contribution.packed, *known, author)
+    arguments = [contribution.data, *known, contribution.author]
+    return abi.selector("report(int64[],uint64,uint256,address)") + encode(
+        ["int64[]", "uint64", "uint256", "address"], arguments
     )
 
 
@@ -98,8 +103,10 @@ def contribution_of(
         label = classes[classification]
     except (DecodingError, IndexError):
         return None
-    if is_packed:
-        data = packing.unpack(data) if packing else None
+    packed = bytes(data) if is_packed else None
+    if packed is not None:
+        data = packing.unpack(packed) if packing else None
         if data is None:
             return None
-    return Contribution(tuple(data), classification, label, time, to_checksum_address(author), cost)
+    author = to_checksum_address(author)
+    return Contribution(tuple(data), classification, label, time, author, cost, packed)

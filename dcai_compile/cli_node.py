@@ -146,4 +146,9 @@ def print_result(facts: Any, as_json: bool, lines: list[str]) -> None:
 
 def contribution_facts(contribution: Contribution) -> dict[str, Any]:
     """A contribution as JSON has it."""
-    return {**asdict(contribution), "data": list(contribution.data)}
+    packed = contribution.packed
+    return {
+        **asdict(contribution),
+        "data": list(contribution.data),
+        "packed": None if packed is None else "0x" + packed.hex(),
+    }

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from numpy.typing import NDArray
@@ -94,8 +94,7 @@ class Deployment:
 
     def claimable(self, contribution: Contribution) -> int:
         """What is left of a contribution's deposit, in wei."""
-        signature = "getClaimableAmount(int64[],uint64,uint256,address)"
-        return self._number(self.data_handler, signature, calls.key_arguments(contribution))
+        return self._claims(contribution)[1]
 
     def total_valid(self) -> int:
         """Validated contributions of everybody."""
@@ -108,23 +107,11 @@ class Deployment:
 
     def num_claims(self, contribution: Contribution) -> int:
         """How many claims a contribution has had, refund and reports together."""
-        signature = "getNumClaims(int64[],uint64,uint256,address)"
-        return self._number(self.data_handler, signature, calls.key_arguments(contribution))
+        return self._claims(contribution)[2]
 
     def has_claimed(self, contribution: Contribution, account: str) -> bool:
         """Whether an account has claimed a contribution."""
-        signature = "hasClaimed(int64[],uint64,uint256,address,address)"
-        arguments = encode(
-            ["int64[]", "uint64", "uint256", "address", "address"],
-            [
-                contribution.data,
-                contribution.classification,
-                contribution.time,
-                contribution.author,
-                account,
-            ],
-        )
-        return bool(self._number(self.data_handler, signature, arguments))
+        return bool(self._claims(contribution, account)[3])
 
     def num_valid(self, account: str) -> int:
         """Validated contributions of an account."""
@@ -191,11 +178,11 @@ class Deployment:
 
     def refund_call(self, contribution: Contribution) -> bytes:
         """Calldata of its refund."""
-        return calls.refund(contribution, self._packing)
+        return calls.refund(contribution)
 
     def report_call(self, contribution: Contribution) -> bytes:
         """Calldata of a report of it."""
-        return calls.report(contribution, self._packing)
+        return calls.report(contribution)
 
     def wait(self, seconds: int) -> None:
         """Let the next transaction be `seconds` after the latest one."""
@@ -231,6 +218,16 @@ class Deployment:
     def _part(self, signature: str) -> str:
         self._require_trainer()
         return _address(self._call(self.address, abi.selector(signature)))
+
+    def _claims(self, contribution: Contribution, account: str | None = None) -> tuple[Any, ...]:
+        """Deposit, what is left of it, number of claims, and whether the account has claimed."""
+        claimer = abi.word(int(account or contribution.author, 16))
+        function = abi.selector("getContribution(bytes32,address)")
+        output = self._call(self.data_handler, function + contribution.key + claimer)
+        try:
+            return decode(["uint256", "uint256", "uint256", "bool"], output)
+        except DecodingError:
+            raise _odd("a call returned no record") from None
 
     def _number(self, address: str, signature: str, arguments: bytes) -> int:
         return int.from_bytes(self._call(address, abi.selector(signature) + arguments), "big")

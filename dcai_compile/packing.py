@@ -36,6 +36,11 @@ FINE = 128
 """No value is rounded by more than a part in twice that of its feature's range, while bits are left."""
 
 
+ENOUGH_SAMPLES = 16
+"""To tell the range of a feature. Of fewer, the narrowest of many ranges is a coincidence, and the middle one
+stands for all."""
+
+
 @dataclass(frozen=True)
 class Packing:
     """The packed form of one encoding.
@@ -115,7 +120,7 @@ def dense_packing(X: Matrix) -> tuple[int, int]:
     """Bits and unit of packed ``dense`` values, given calibration samples, shape (n_samples, n_features).
 
     The fewest bits that reach the largest value with a unit that is small beside the range of every
-    feature that varies; where none do, all.
+    feature that varies (of half of them, if there are less than `ENOUGH_SAMPLES`); where none do, all.
     """
     dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, np.float64)
     if not dense.size or not np.all(np.isfinite(dense)):
@@ -126,7 +131,8 @@ def dense_packing(X: Matrix) -> tuple[int, int]:
     wire = np.array(list(round_exactly(np.array([lowest, highest]))))
     largest = max(map(abs, wire.ravel().tolist()))
     ranges = [high - low for low, high in wire.T.tolist() if high > low]
-    narrowest = min(ranges, default=0)
+    ranges.sort()
+    narrowest = ranges[0 if len(dense) >= ENOUGH_SAMPLES else len(ranges) // 2] if ranges else 0
     for bits in DENSE_BITS:
         unit = -(-max(largest, 1) // ((1 << (bits - 1)) - 1))
         if narrowest >= unit * FINE:

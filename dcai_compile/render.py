@@ -103,6 +103,11 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     context |= {"weight_bytes": table.bits // 8, "row_bytes": layout.row_bytes}
     whole = layout.base_place == "own_code"
     context["whole_base"] = whole or not integers.encoding.is_sparse
+    context["base_rows"] = len(table.values)
+    context.setdefault("tiles", None)
+    context.setdefault("packed_tiles", False)
+    context.setdefault("learn_tiles", False)
+    context["learn_from"] = "int64[] memory data"
     context["kernel"] = kernel_of(integers.encoding, table.values.shape[1], table.bits)
     base, data_contracts = _base(table, layout, options.name)
     context["base"] = base
@@ -199,7 +204,7 @@ def _base(
     contracts, parts = [], []
     for number, part in enumerate(layout.base_parts):
         rows = table.values[part.first : part.end]
-        code = b"\0" + lane_bytes(rows, table.bits)
+        code = b"\0" + lane_bytes(rows, table.bits, table.biased)
         contracts.append(DataContract(f"{name}Base{number}", code))
         parts.append(
             {
@@ -221,8 +226,11 @@ def _part_constants(layout: Layout) -> list[Constant]:
     return [Constant("uint256", "FEATURES_PER_BASE", str(part.end - part.first), title)]
 
 
-def lane_bytes(values: NDArray[Any], bits: int) -> bytes:
-    """Signed lanes as a byte string, big-endian, in order."""
+def lane_bytes(values: NDArray[Any], bits: int, biased: bool = False) -> bytes:
+    """Signed lanes as a byte string, big-endian, in order; `biased`: with half their range added to each."""
+    if biased:
+        half = 1 << (bits - 1)
+        values = (values + 2 * half) % (2 * half) ^ half
     if bits > 64:
         size = bits // 8
         return b"".join(int(v).to_bytes(size, "big", signed=True) for v in values.ravel())
@@ -240,7 +248,7 @@ def _lines(table: CodeTable, first: int, end: int) -> list[dict[str, str]]:
     lines = []
     for start in range(first, end, per_line):
         stop = min(start + per_line, end)
-        data = lane_bytes(table.values[start:stop], table.bits)
+        data = lane_bytes(table.values[start:stop], table.bits, table.biased)
         title = f"{table.row_title}s {start}-{stop - 1}"
         if stop - start == 1:
             title = f"{table.row_title} {start}"

@@ -98,7 +98,7 @@ def shell_of(options: Options) -> Shell:
     if incentive is None or not is_fused(options):
         return Shell(options.name, (("Classifier64", "Classifier64"),), CLASSIFIER_SLOTS)
     rules = (f"incentives/{incentive.rules}", incentive.rules)
-    bases = (rules, ("FusedTrainer64", "FusedTrainer64"))
+    bases = (rules, ("PackedTrainer64", "PackedTrainer64"))
     names = string_literal(title(options)), string_literal(options.description)
     return Shell(options.name, bases, FUSED_SLOTS, names, incentive.settings(options))
 

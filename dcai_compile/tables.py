@@ -22,6 +22,7 @@ class CodeTable:
     title : what the lanes are, in the plural.
     row_title : what a row is, in the singular.
     units : the real value of one unit, a lane of a row.
+    biased : whether half of what a lane can be is added to each, so that none is negative in code.
     """
 
     values: NDArray[Any]
@@ -29,6 +30,7 @@ class CodeTable:
     title: str
     row_title: str
     units: tuple[Fraction, ...]
+    biased: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,7 @@ abstract contract Contributions64 is IDataHandler64 {
 
     /// @dev Records a contribution in this block. The same author may add the same sample again in
     /// another second; in the same one only where nothing is claimable, and nothing can have been claimed.
-    function _record(int64[] memory data, uint64 classification, address author, uint256 deposit) internal {
-        bytes32 key = Samples.key(data, classification, block.timestamp, author);
+    function _record(bytes32 key, uint64 classification, address author, uint256 deposit) internal {
         if (!_open(key, classification, block.timestamp, author, deposit)) revert ContributionExists(key);
     }
 
@@ -85,6 +84,16 @@ abstract contract Contributions64 is IDataHandler64 {
         bytes32 key = _key(data, classification, addedTime, originalAuthor);
         _find(key);
         return _hasClaimed(key, claimer);
+    }
+
+    /// @notice What the four functions above say, of the contribution with this key, however its sample came.
+    function getContribution(bytes32 dataKey, address claimer)
+        external
+        view
+        returns (uint256 initialDeposit, uint256 claimableAmount, uint256 numClaims, bool claimed)
+    {
+        Record memory record = _find(dataKey);
+        return (record.initialDeposit, record.claimable, record.numClaims, _hasClaimed(dataKey, claimer));
     }
 
     /// @inheritdoc IDataHandler64

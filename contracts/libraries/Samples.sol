@@ -13,12 +13,16 @@ pragma solidity ^0.8.28;
 ///   0    n                                               │
 ///   32   the elements, a word each                       ┘ ┐ abi.encodePacked(
 ///   ...  classification, 8 bytes; time, 32; author, 20     ┘   data, classification, time, author)
-/// `key` and `logAddData` write around the array: they take only what `load` or `reserve` has made.
+/// `key` and `logAddData` write around the array: they take only what `load` or `reserve` has made. A packed sample
+/// has the same room around it, with bytes for elements.
 /// Elements are copied as they came, so a word that is no int64 stays one. Whoever reads it as a number
 /// refuses it first: every model in its check of a sample, others by `requireInt64`.
 library Samples {
     /// @dev The first topic of AddData(int64[] d, uint64 c, uint256 t, address indexed sender, uint256 cost).
     bytes32 internal constant ADD_DATA_TOPIC = keccak256("AddData(int64[],uint64,uint256,address,uint256)");
+
+    /// @dev The first topic of AddPackedData(bytes d, uint64 c, uint256 t, address indexed sender, uint256 cost).
+    bytes32 internal constant ADD_PACKED_DATA_TOPIC = keccak256("AddPackedData(bytes,uint64,uint256,address,uint256)");
 
     /// @notice Memory for a sample of `length` elements, not yet written.
     function reserve(uint256 length) internal pure returns (int64[] memory data) {
@@ -35,6 +39,21 @@ library Samples {
         data = reserve(source.length);
         assembly ("memory-safe") {
             calldatacopy(add(data, 0x20), source.offset, shl(5, source.length))
+        }
+    }
+
+    /// @notice Copies a packed sample to memory, with the same room around it: n is its length in bytes then, and
+    /// the bytes behind it are zero up to the end of a word.
+    function loadPacked(bytes calldata source) internal pure returns (bytes memory packed) {
+        assembly ("memory-safe") {
+            packed := add(mload(0x40), 0x80)
+            mstore(packed, source.length)
+            let first := add(packed, 0x20)
+            calldatacopy(first, source.offset, source.length)
+            let end := add(first, source.length)
+            mstore(end, 0)
+            // 64 bytes for the rest of a key, and up to 31 for the end to be that of a word.
+            mstore(0x40, and(add(end, 0x5f), not(0x1f)))
         }
     }
 
@@ -64,9 +83,62 @@ library Samples {
         pure
         returns (bytes32 hash)
     {
+        uint256 first;
         assembly ("memory-safe") {
-            let first := add(data, 0x20)
-            let size := shl(5, mload(data))
+            first := add(data, 0x20)
+        }
+        return _hash(first, 32 * data.length, classification, time, author);
+    }
+
+    /// @notice The key of a contribution that came packed: all bits of
+    /// keccak256(abi.encodePacked(packed, classification, time, author)) turned round.
+    /// @dev A byte string can be the words of an `int64[]`. Turned round, no packed key is the key of any array:
+    /// two hashes would have to be each other's complement.
+    function packedKey(bytes memory packed, uint64 classification, uint256 time, address author)
+        internal
+        pure
+        returns (bytes32 hash)
+    {
+        uint256 first;
+        assembly ("memory-safe") {
+            first := add(packed, 0x20)
+        }
+        hash = ~_hash(first, packed.length, classification, time, author);
+        assembly ("memory-safe") {
+            // Zeros again behind the bytes, as `loadPacked` has left them.
+            mstore(add(first, mload(packed)), 0)
+        }
+    }
+
+    /// @notice Emits AddData from the copy that the key was made from.
+    function logAddData(int64[] memory data, uint64 classification, uint256 time, address sender, uint256 cost)
+        internal
+    {
+        uint256 first;
+        assembly ("memory-safe") {
+            first := data
+        }
+        _log(ADD_DATA_TOPIC, first, 32 * data.length, classification, time, sender, cost);
+    }
+
+    /// @notice Emits AddPackedData from the copy that the key was made from.
+    function logAddPackedData(bytes memory packed, uint64 classification, uint256 time, address sender, uint256 cost)
+        internal
+    {
+        uint256 first;
+        assembly ("memory-safe") {
+            first := packed
+        }
+        _log(ADD_PACKED_DATA_TOPIC, first, (packed.length + 31) & ~uint256(31), classification, time, sender, cost);
+    }
+
+    /// @dev The hash of `size` bytes at `first` with what follows them in a key.
+    function _hash(uint256 first, uint256 size, uint64 classification, uint256 time, address author)
+        private
+        pure
+        returns (bytes32 hash)
+    {
+        assembly ("memory-safe") {
             let tail := add(first, size)
             // 8 + 32 + 20 bytes: the time is cut in two by the words' border.
             mstore(tail, or(shl(192, classification), shr(64, time)))
@@ -75,18 +147,23 @@ library Samples {
         }
     }
 
-    /// @notice Emits AddData from the copy that the key was made from.
-    function logAddData(int64[] memory data, uint64 classification, uint256 time, address sender, uint256 cost)
-        internal
-    {
-        bytes32 topic = ADD_DATA_TOPIC;
+    /// @dev Emits the event of a sample of which `size` bytes follow the length word at `sample`.
+    function _log(
+        bytes32 topic,
+        uint256 sample,
+        uint256 size,
+        uint64 classification,
+        uint256 time,
+        address sender,
+        uint256 cost
+    ) private {
         assembly ("memory-safe") {
-            let first := sub(data, 0x80)
+            let first := sub(sample, 0x80)
             mstore(first, 0x80)
             mstore(add(first, 0x20), and(classification, 0xffffffffffffffff))
             mstore(add(first, 0x40), time)
             mstore(add(first, 0x60), cost)
-            log2(first, add(0xa0, shl(5, mload(data))), topic, shr(96, shl(96, sender)))
+            log2(first, add(0xa0, size), topic, shr(96, shl(96, sender)))
         }
     }
 }

@@ -151,8 +151,13 @@ class LinearFamily(Family):
         return LinearMirror(_linear(integers))
 
     def code_table(self, integers: IntegerModel) -> CodeTable:
-        grid = _linear(integers).grid
+        linear = _linear(integers)
+        grid, tiles = linear.grid, linear.tiles
         unit = grid.fine_unit * grid.factor_a
+        if tiles is not None:
+            words = tiles.table(grid.weights)
+            title = f"word of {tiles.per_word} features"
+            return CodeTable(words, grid.bits, "weights", title, (unit,) * words.shape[1], True)
         weights = np.ascontiguousarray(grid.weights.T)
         return CodeTable(weights, grid.bits, "weights", "feature", (unit,) * weights.shape[1])
 

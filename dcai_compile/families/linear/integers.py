@@ -15,6 +15,7 @@ from dcai_compile.families.linear.steps import RULES, Rule, StepConstants
 from dcai_compile.families.linear.unfolded import Unfolded
 from dcai_compile.fixed import ONE_X64
 from dcai_compile.model import IntegerModel, Model
+from dcai_compile.tiles import Tiles, tiles_of
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ class LinearIntegers(IntegerModel):
     def n_rows(self) -> int:
         """Number of scores."""
         return int(self.grid.weights.shape[0])
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """How dense samples are multiplied; None where not in tiles."""
+        reach = self.encoding.packed_unit << (self.encoding.packed_bits - 1)
+        largest = max(reach, self.plan.max_value if self.plan else 0)
+        return tiles_of(self.encoding, self.n_rows, self.grid.bits, largest)
 
     @property
     def score_unit(self) -> Fraction:

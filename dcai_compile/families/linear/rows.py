@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import inf
+from math import ceil, inf
 
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import delta_unit, largest_move
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
+from dcai_compile.tiles import ONES, OWED, PACKED_BITS, Division, divide_in_tiles, packed_as_tiles
 from dcai_compile.wire import wire_constants, wire_errors
+
+WORD_BYTES = 32
 
 CONSTANT_COMMENTS = {
     "one": "The largest score that is not above 1.0.",
@@ -43,8 +46,17 @@ def linear_context(integers: LinearIntegers) -> Facts:
     """Everything that only the linear templates need."""
     plan, rule = integers.plan, integers.rule
     score_unit, fine_unit = integers.score_unit, integers.grid.fine_unit
+    division = _division(integers)
     facts: Facts = {
         "updatable": plan is not None,
+        "tiles": integers.tiles,
+        "packed_tiles": _packed_tiles(integers),
+        "learn_tiles": division is not None,
+        "division": division,
+        "low64": sum(((1 << 64) - 1) << 128 * place for place in range(2)),
+        "ones": ONES,
+        "owed": OWED,
+        "halves16": sum(1 << 16 * place + 15 for place in range(16)),
         "n_rows": integers.n_rows,
         "gathers": integers.encoding.is_sparse,
         "base_row": integers.encoding.is_sparse,
@@ -71,6 +83,27 @@ def linear_context(integers: LinearIntegers) -> Facts:
         "errors": _errors(integers),
     }
     return facts
+
+
+def _packed_tiles(integers: LinearIntegers) -> bool:
+    """Whether packed samples are multiplied without being unpacked."""
+    plan, rule = integers.plan, integers.rule
+    if integers.tiles is None or (rule is not None and rule.uses_norm):
+        return False
+    return packed_as_tiles(integers.encoding, plan.max_value if plan else None)
+
+
+def _division(integers: LinearIntegers) -> Division | None:
+    """How the steps of a lesson are made, four at once; None where they are made one by one.
+
+    They have to be whole multiples of the values and to fit in a low digit.
+    """
+    plan, rule = integers.plan, integers.rule
+    if plan is None or rule is None or integers.tiles is None or not _moves_fit(integers):
+        return None
+    if plan.low_bits != PACKED_BITS or rule.fraction_bits or rule.uses_norm:
+        return None
+    return divide_in_tiles(plan.divisor, ceil(rule.max_tau(plan.epsilon, plan.c)) * plan.max_value)
 
 
 def _moves_fit(integers: LinearIntegers) -> bool:
@@ -105,13 +138,11 @@ def _shape(integers: LinearIntegers) -> list[Constant]:
             "Number of scores: one for two classes, else one a class.",
         ),
         Constant("uint256", "WEIGHT_BYTES", str(grid.bits // 8), "Bytes of a published weight."),
-        Constant(
-            "uint256",
-            "ROW_BYTES",
-            str(integers.n_rows * grid.bits // 8),
-            "Bytes of a feature's published weights.",
-        ),
     ]
+    tiles = integers.tiles
+    size = integers.n_rows * (grid.bits // 8 if tiles is None else WORD_BYTES)
+    whose = "a feature's" if tiles is None else f"{tiles.per_word} features'"
+    rows.append(Constant("uint256", "ROW_BYTES", str(size), f"Bytes of {whose} published weights."))
     rows += wire_constants(encoding, integers.plan is not None)
     rows += [
         Constant(
