@@ -55,19 +55,13 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
     {
         bytes32 key = Samples.key(data, classification, addedTime, msg.sender);
         (Packed storage record, uint256 word) = _findWord(key);
-        Claim memory claim = Claim({
-            claimant: msg.sender,
-            author: msg.sender,
-            classification: classification,
-            addedTime: addedTime,
-            initialDeposit: _depositOf(word),
-            claimable: _claimableOf(word),
-            numClaims: _claimsOf(word),
-            dataKey: key,
-            claimedBefore: false
-        });
-        amount = _grantRefund(claim, _decide(_scores(data)));
-        _claim(key, record, word, msg.sender, amount);
+        uint256 claimable = _claimableOf(word);
+        _requireOpen(msg.sender, claimable, _claimsOf(word));
+        bool claimedBefore = _hasClaimed(key, word, msg.sender);
+        uint64 prediction = _decide(_scores(data));
+        amount = _refund(msg.sender, classification, _since(addedTime), claimable, claimedBefore, prediction);
+        // A refund takes all that is left.
+        _claim(key, record, word, 0);
     }
 
     function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
@@ -77,27 +71,29 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
     {
         bytes32 key = Samples.key(data, classification, addedTime, originalAuthor);
         (Packed storage record, uint256 word) = _findWord(key);
-        Claim memory claim = Claim({
-            claimant: msg.sender,
-            author: originalAuthor,
-            classification: classification,
-            addedTime: addedTime,
-            initialDeposit: _depositOf(word),
-            claimable: _claimableOf(word),
-            numClaims: _claimsOf(word),
-            dataKey: key,
-            claimedBefore: false
-        });
-        _requireOpen(claim);
+        amount = _claimableOf(word);
+        _requireOpen(msg.sender, amount, _claimsOf(word));
+        uint256 left = 0;
         // Who takes all that is left takes it whatever the model predicts.
-        bool all = _takesAll(claim);
-        amount = _grantReport(claim, all, all ? 0 : _decide(_scores(data)));
-        _claim(key, record, word, msg.sender, amount);
+        if (!_takesAll(msg.sender, originalAuthor, _since(addedTime))) {
+            _requireReporter(msg.sender, originalAuthor, _since(addedTime), _hasClaimed(key, word, msg.sender));
+            _requireDisagreement(_decide(_scores(data)), classification);
+            left = amount;
+            amount = _shareOf(msg.sender, _depositOf(word), left);
+            unchecked {
+                // A share is never more than was left.
+                left -= amount;
+            }
+        }
+        amount = _grantReport(msg.sender, amount);
+        _claim(key, record, word, left);
     }
 
-    /// @dev Asked for only where the rules do: it may have to be read from a slot of its own.
-    function _claimedBefore(Claim memory claim) internal view override returns (bool) {
-        return claim.numClaims != 0 && _hasClaimed(claim.dataKey, claim.claimant);
+    /// @dev Seconds since a contribution. There is a record with its time: it is not in the future.
+    function _since(uint256 addedTime) private view returns (uint256) {
+        unchecked {
+            return block.timestamp - addedTime;
+        }
     }
 
     function _creator() internal view override returns (address) {

@@ -39,15 +39,10 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
         uint64 prediction,
         uint256 numClaims
     ) external onlyTrainer returns (uint256 refundAmount) {
-        Claim memory claim;
-        claim.claimant = submitter;
-        claim.author = submitter;
-        claim.classification = classification;
-        claim.addedTime = addedTime;
-        claim.claimable = claimableAmount;
-        claim.claimedBefore = claimedBySubmitter;
-        claim.numClaims = numClaims;
-        return _grantRefund(claim, prediction);
+        _requireOpen(submitter, claimableAmount, numClaims);
+        return _refund(
+            submitter, classification, block.timestamp - addedTime, claimableAmount, claimedBySubmitter, prediction
+        );
     }
 
     /// @inheritdoc IIncentiveOwner64
@@ -63,21 +58,14 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
         uint64 prediction,
         uint256 numClaims
     ) external onlyTrainer returns (uint256 rewardAmount) {
-        Claim memory claim;
-        claim.claimant = reporter;
-        claim.author = originalAuthor;
-        claim.classification = classification;
-        claim.addedTime = addedTime;
-        claim.initialDeposit = initialDeposit;
-        claim.claimable = claimableAmount;
-        claim.claimedBefore = claimedByReporter;
-        claim.numClaims = numClaims;
-        _requireOpen(claim);
-        return _grantReport(claim, _takesAll(claim), prediction);
-    }
-
-    function _claimedBefore(Claim memory claim) internal pure override returns (bool) {
-        return claim.claimedBefore;
+        _requireOpen(reporter, claimableAmount, numClaims);
+        uint256 waited = block.timestamp - addedTime;
+        if (!_takesAll(reporter, originalAuthor, waited)) {
+            _requireReporter(reporter, originalAuthor, waited, claimedByReporter);
+            _requireDisagreement(prediction, classification);
+            claimableAmount = _shareOf(reporter, initialDeposit, claimableAmount);
+        }
+        return _grantReport(reporter, claimableAmount);
     }
 
     function _creator() internal view override returns (address) {
