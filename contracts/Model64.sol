@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IndexOutOfRange, SampleLengthMismatch} from "./Errors.sol";
+import {ModelErrors} from "./ModelErrors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {Samples} from "./libraries/Samples.sol";
@@ -9,7 +9,7 @@ import {Samples} from "./libraries/Samples.sol";
 /// @title What a compiled model is, whoever may teach it
 /// @notice The generated contract fills in the functions without a body. A shell such as
 /// `Classifier64` decides who may call what.
-abstract contract Model64 is IClassifier64 {
+abstract contract Model64 is ModelErrors, IClassifier64 {
     /// @dev DCAI's scale of a real number.
     uint32 internal constant TO_FLOAT = 1e9;
 
@@ -78,20 +78,6 @@ abstract contract Model64 is IClassifier64 {
         return _decide(scores);
     }
 
-    /// @notice Consecutive storage slots as they are, to compare a model without trusting its getters.
-    /// @param first the first slot
-    /// @param count how many
-    function readStorage(uint256 first, uint256 count) external view returns (uint256[] memory words) {
-        int256[] memory reserved = _reserve(count);
-        assembly ("memory-safe") {
-            words := reserved
-            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
-                // `words` has `count` elements behind its length word, so i is inside it.
-                mstore(add(add(words, 0x20), shl(5, i)), sload(add(first, i)))
-            }
-        }
-    }
-
     /// @dev floor(sqrt(sum of squares)) of a dense sample. The sum of fewer than 2**128 squares of
     /// 64-bit values cannot leave 256 bits.
     function _norm(int64[] calldata data) internal pure returns (uint256) {
@@ -117,11 +103,11 @@ abstract contract Model64 is IClassifier64 {
 
     /// @dev The revert of a sample, or of scores, of another length.
     function _requireLength(uint256 expected, uint256 actual) internal pure {
-        if (actual != expected) revert SampleLengthMismatch(expected, actual);
+        if (actual != expected) _refuse(SampleLengthMismatch.selector, expected, actual);
     }
 
     /// @dev The revert of a getter that was asked for an item that is not there.
     function _requireIndex(uint256 index, uint256 length) internal pure {
-        if (index >= length) revert IndexOutOfRange(index, length);
+        if (index >= length) _refuse(IndexOutOfRange.selector, index, length);
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ContributionExists, ContributionUnknown} from "../Errors.sol";
+import {TrainerErrors} from "../TrainerErrors.sol";
 import {IDataHandler64} from "../interfaces/IDataHandler64.sol";
 import {Samples} from "../libraries/Samples.sol";
 
 /// @title What a data handler does, however it keeps its records
-abstract contract Contributions64 is IDataHandler64 {
+abstract contract Contributions64 is TrainerErrors, IDataHandler64 {
     /// @dev A contribution. Its sample, label, time and author are in its key.
     struct Record {
         uint256 initialDeposit;
@@ -35,13 +35,13 @@ abstract contract Contributions64 is IDataHandler64 {
     /// another second; in the same one only where nothing is claimable, and nothing can have been claimed.
     function _record(int64[] memory data, uint64 classification, address author, uint256 deposit) internal {
         bytes32 key = Samples.key(data, classification, block.timestamp, author);
-        if (!_open(key, classification, block.timestamp, author, deposit)) revert ContributionExists(key);
+        if (!_open(key, classification, block.timestamp, author, deposit)) _refuse(ContributionExists.selector, key);
     }
 
     /// @dev The record with this key, which must be there.
     function _find(bytes32 dataKey) internal view returns (Record memory) {
         (bool exists, Record memory record) = _read(dataKey);
-        if (!exists) revert ContributionUnknown(dataKey);
+        if (!exists) _refuse(ContributionUnknown.selector, dataKey);
         return record;
     }
 

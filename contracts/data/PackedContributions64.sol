@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ContributionUnknown} from "../Errors.sol";
 import {IDataHandler64} from "../interfaces/IDataHandler64.sol";
 import {Contributions64} from "./Contributions64.sol";
 
@@ -59,7 +58,7 @@ abstract contract PackedContributions64 is Contributions64 {
     function _findWord(bytes32 dataKey) internal view returns (Packed storage record, uint256 word) {
         record = records[dataKey];
         word = record.word;
-        if (word == 0) revert ContributionUnknown(dataKey);
+        if (word == 0) _refuse(ContributionUnknown.selector, dataKey);
     }
 
     function _depositOf(uint256 word) internal pure returns (uint256) {

@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {
-    AlreadyClaimed,
-    ModelAgrees,
-    ModelDisagrees,
-    NoValidatedContribution,
-    OwnContribution,
-    TimeBeforeLastUpdate,
-    TooEarly,
-    WaitsNotInOrder
-} from "../Errors.sol";
+import {WaitsNotInOrder} from "../Errors.sol";
+import {TrainerErrors} from "../TrainerErrors.sol";
 import {IIncentiveMechanism64} from "../interfaces/IIncentiveMechanism64.sol";
 import {Waits64} from "./Settings64.sol";
 
 /// @title What every incentive mechanism keeps and checks
 /// @notice Waits, totals, reputation. `StakeableRules` and `PointsRules` add what a contribution costs
 /// and what a claim brings; a shell decides who may call.
-abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
+abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
     /// @dev One slot, written by every contribution.
     struct Totals {
         uint64 lastUpdateTimeS;
@@ -124,16 +116,11 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         return validated[account];
     }
 
-    /// @notice Who may take what is left of a deposit after `ownerClaimWaitTimeS`.
-    function creator() external view returns (address) {
-        return _creator();
-    }
-
     // RULES THAT ALL SHARE
 
     function _costAt(uint256 time) internal view returns (uint256) {
         uint256 last = totals.lastUpdateTimeS;
-        if (time < last) revert TimeBeforeLastUpdate(time, last);
+        if (time < last) _refuse(TimeBeforeLastUpdate.selector, time, last);
         return _costAfter(time - last);
     }
 
@@ -162,8 +149,8 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
     /// @dev What every claim needs that the rules do not excuse from it: it is the claimant's first, and `waited`
     /// seconds have passed since the contribution.
     function _requireDue(address claimant, bool claimedBefore, uint256 waited) private view {
-        if (claimedBefore) revert AlreadyClaimed(claimant);
-        if (waited < _refundWait()) revert TooEarly(waited, _refundWait());
+        if (claimedBefore) _refuse(AlreadyClaimed.selector, claimant);
+        if (waited < _refundWait()) _refuse(TooEarly.selector, waited, _refundWait());
     }
 
     /// @dev What a refund needs beside an open contribution: the author's first claim, after the wait, and a
@@ -177,7 +164,7 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         uint64 prediction
     ) internal returns (uint256 amount) {
         _requireDue(author, claimedBefore, waited);
-        if (prediction != classification) revert ModelDisagrees(prediction, classification);
+        if (prediction != classification) _refuse(ModelDisagrees.selector, prediction, classification);
         _countValid(author);
         return _grantRefund(author, claimable);
     }
@@ -185,7 +172,7 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
     /// @dev Validated contributions of a reporter, of whom one is required.
     function _requireValidated(address reporter) internal view returns (uint256 numValid) {
         numValid = numValidForAddress(reporter);
-        if (numValid == 0) revert NoValidatedContribution(reporter);
+        if (numValid == 0) _refuse(NoValidatedContribution.selector, reporter);
     }
 
     /// @dev Whether a reporter may take all that is left, whatever the model predicts: the creator after
@@ -211,10 +198,10 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
 
     /// @dev And a model that predicts something else than was contributed.
     function _requireDisagreement(uint64 prediction, uint64 classification) internal pure {
-        if (prediction == classification) revert ModelAgrees(classification);
+        if (prediction == classification) _refuse(ModelAgrees.selector, classification);
     }
 
     function _requireStranger(address reporter, address author) private pure {
-        if (reporter == author) revert OwnContribution(author);
+        if (reporter == author) _refuse(OwnContribution.selector, author);
     }
 }

@@ -10,17 +10,18 @@ import {Incentive64} from "./Incentive64.sol";
 /// @notice Its owner is the trainer, which alone may report what happens. Its creator is a person, who
 /// put it on chain.
 abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
-    address private creatorAccount = msg.sender;
+    /// @notice Who may take what is left of a deposit after `ownerClaimWaitTimeS`.
+    address public creator = msg.sender;
 
     /// @notice The right to claim after `ownerClaimWaitTimeS` moved on.
     event CreatorTransferred(address indexed previousCreator, address indexed newCreator);
 
     /// @notice Hand the right to claim after `ownerClaimWaitTimeS` over.
     function transferCreator(address newCreator) external {
-        if (msg.sender != creatorAccount) revert NotOwner(msg.sender);
+        if (msg.sender != creator) revert NotOwner(msg.sender);
         if (newCreator == address(0)) revert OwnerIsZero();
-        emit CreatorTransferred(creatorAccount, newCreator);
-        creatorAccount = newCreator;
+        emit CreatorTransferred(creator, newCreator);
+        creator = newCreator;
     }
 
     /// @inheritdoc IIncentiveOwner64
@@ -69,6 +70,6 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
     }
 
     function _creator() internal view override returns (address) {
-        return creatorAccount;
+        return creator;
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AlreadyClaimed} from "../Errors.sol";
 import {Incentive64} from "./Incentive64.sol";
 
 /// @title Points for good contributions, no money
@@ -23,7 +22,7 @@ abstract contract PointsRules is Incentive64 {
     }
 
     function _requireOpen(address claimant, uint256, uint256 numClaims) internal pure override {
-        if (numClaims != 0) revert AlreadyClaimed(claimant);
+        if (numClaims != 0) _refuse(AlreadyClaimed.selector, claimant);
     }
 
     function _grantRefund(address author, uint256) internal override returns (uint256) {

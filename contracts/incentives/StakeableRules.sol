@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {CostWeightOutOfRange, DepositTooLow, NothingToClaim} from "../Errors.sol";
+import {CostWeightOutOfRange, NothingToClaim} from "../Errors.sol";
 import {FixedPoint} from "../libraries/FixedPoint.sol";
 import {Incentive64} from "./Incentive64.sol";
 import {CostWeight64} from "./Settings64.sol";
@@ -46,7 +46,7 @@ abstract contract StakeableRules is Incentive64, CostWeight64 {
 
     function _charge(uint256 sent) internal override returns (uint256 cost) {
         cost = _costAfter(_countSubmitted());
-        if (sent < cost) revert DepositTooLow(cost, sent);
+        if (sent < cost) _refuse(DepositTooLow.selector, cost, sent);
     }
 
     function _requireOpen(address, uint256 claimable, uint256) internal pure override {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {PackedLengthInvalid} from "../Errors.sol";
 import {Trainer64} from "./Trainer64.sol";
 
 /// @title The same four calls with samples in few bytes
@@ -30,7 +29,7 @@ abstract contract PackedTrainer64 is Trainer64 {
         unchecked {
             length = packed.length * 8 / elementBits;
             if ((length * elementBits + 7) / 8 != packed.length) {
-                revert PackedLengthInvalid(packed.length, elementBits);
+                _refuse(PackedLengthInvalid.selector, packed.length, elementBits);
             }
         }
     }
