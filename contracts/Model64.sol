@@ -17,7 +17,10 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
     /// `Samples`, which does not look at them: words that are no int64 are refused here.
     function _scores(int64[] memory data) internal view virtual returns (int256[] memory scores);
 
-    /// @dev DECIDE: the class with these scores.
+    /// @dev How many scores a decision is made from.
+    function _numScores() internal pure virtual returns (uint256);
+
+    /// @dev DECIDE: the class with these scores, of which there are `_numScores`.
     function _decide(int256[] memory scores) internal pure virtual returns (uint64 classification);
 
     /// @dev UPDATE: one training step, or a revert that changes nothing.
@@ -29,36 +32,23 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
     }
 
     /// @notice The classes of many samples in one call.
-    function predictBatch(int64[][] calldata samples) public view returns (uint64[] memory classes) {
+    function predictBatch(int64[][] calldata samples) external view returns (uint64[] memory classes) {
         int256[] memory words = _reserve(samples.length);
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
         for (uint256 i = 0; i < samples.length; ++i) {
-            uint256 free;
+            uint64 class = _decide(_scores(Samples.load(samples[i])));
             assembly ("memory-safe") {
-                free := mload(0x40)
-            }
-            words[i] = int256(uint256(_decide(_scores(Samples.load(samples[i])))));
-            assembly ("memory-safe") {
+                // There is a word for every sample.
+                mstore(add(add(words, 0x20), shl(5, i)), class)
                 // Nothing of the last sample is needed any more.
                 mstore(0x40, free)
             }
         }
         assembly ("memory-safe") {
             classes := words
-        }
-    }
-
-    /// @notice How many samples of a batch are classified as given: the model's accuracy, on chain.
-    /// @param samples as `predict` takes them
-    /// @param classes the class of each sample
-    function countCorrect(int64[][] calldata samples, uint64[] calldata classes)
-        external
-        view
-        returns (uint256 correct)
-    {
-        _requireLength(samples.length, classes.length);
-        uint64[] memory predicted = predictBatch(samples);
-        for (uint256 i = 0; i < predicted.length; ++i) {
-            if (predicted[i] == classes[i]) ++correct;
         }
     }
 
@@ -75,6 +65,7 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
 
     /// @notice The class that these scores decide for: the rule alone, open to be checked.
     function decide(int256[] calldata scores) external pure returns (uint64 classification) {
+        _requireLength(_numScores(), scores.length);
         return _decide(scores);
     }
 

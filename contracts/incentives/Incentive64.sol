@@ -121,7 +121,9 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
     function _costAt(uint256 time) internal view returns (uint256) {
         uint256 last = totals.lastUpdateTimeS;
         if (time < last) _refuse(TimeBeforeLastUpdate.selector, time, last);
-        return _costAfter(time - last);
+        unchecked {
+            return _costAfter(time - last);
+        }
     }
 
     /// @dev Counts a contribution in this block; returns the seconds since the last one.

@@ -41,7 +41,10 @@ abstract contract StakeableRules is Incentive64, CostWeight64 {
 
     function _costAfter(uint256 elapsed) internal view override returns (uint256) {
         uint256 divisor = FixedPoint.sqrt(elapsed);
-        return _costWeight() * 1 hours / (divisor == 0 ? 1 : divisor);
+        unchecked {
+            // Below 2**80: the constructor has bounded the weight.
+            return _costWeight() * 1 hours / (divisor == 0 ? 1 : divisor);
+        }
     }
 
     function _charge(uint256 sent) internal override returns (uint256 cost) {

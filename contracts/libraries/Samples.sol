@@ -32,9 +32,14 @@ library Samples {
 
     /// @notice Copies a sample to memory, with room around it.
     function load(int64[] calldata source) internal pure returns (int64[] memory data) {
-        data = reserve(source.length);
         assembly ("memory-safe") {
-            calldatacopy(add(data, 0x20), source.offset, shl(5, source.length))
+            // As `reserve` does.
+            data := add(mload(0x40), 0x80)
+            let size := shl(5, source.length)
+            mstore(data, source.length)
+            let elements := add(data, 0x20)
+            calldatacopy(elements, source.offset, size)
+            mstore(0x40, add(add(elements, size), 0x40))
         }
     }
 

@@ -19,11 +19,6 @@ abstract contract PackedTrainer64 is Trainer64 {
     /// @dev The generated contract says what a packed sample looks like.
     function packing() external pure virtual returns (uint256 elementBits, uint256 unit);
 
-    /// @notice The `int64[]` that a packed sample stands for.
-    function unpack(bytes calldata packed) external pure returns (int64[] memory data) {
-        return _unpack(packed);
-    }
-
     /// @dev How many elements there are; a sample takes no more bytes than they need.
     function _packedLength(bytes calldata packed, uint256 elementBits) internal pure returns (uint256 length) {
         unchecked {

@@ -66,6 +66,9 @@ abstract contract Trainer64 is Payments, ITrainer64 {
         if (data.length == 0) revert EmptySample();
         (cost, time) = _accept(data, classification);
         if (cost > maxCost) _refuse(CostAboveMaximum.selector, cost, maxCost);
-        _pay(msg.sender, msg.value - cost);
+        unchecked {
+            // The parts take no cost above what was sent.
+            _pay(msg.sender, msg.value - cost);
+        }
     }
 }
