@@ -7,17 +7,14 @@ import {Samples} from "../libraries/Samples.sol";
 
 /// @title What a data handler does, however it keeps its records
 abstract contract Contributions64 is TrainerErrors, IDataHandler64 {
-    /// @dev A contribution. Its sample, label, time and author are in its key.
-    struct Record {
-        uint256 initialDeposit;
-        uint256 claimable;
-        uint256 numClaims;
-    }
-
     // How records are kept.
 
-    /// @dev The record with this key, and whether there is one.
-    function _read(bytes32 dataKey) internal view virtual returns (bool exists, Record memory record);
+    /// @dev The record with this key, which must be there. Its sample, label, time and author are in the key.
+    function _find(bytes32 dataKey)
+        internal
+        view
+        virtual
+        returns (uint256 initialDeposit, uint256 claimable, uint256 numClaims);
 
     /// @dev Begins a record, but not where something is claimable of one with this key; returns whether it did.
     /// `key` commits to the other arguments.
@@ -38,40 +35,33 @@ abstract contract Contributions64 is TrainerErrors, IDataHandler64 {
         if (!_open(key, classification, block.timestamp, author, deposit)) _refuse(ContributionExists.selector, key);
     }
 
-    /// @dev The record with this key, which must be there.
-    function _find(bytes32 dataKey) internal view returns (Record memory) {
-        (bool exists, Record memory record) = _read(dataKey);
-        if (!exists) _refuse(ContributionUnknown.selector, dataKey);
-        return record;
-    }
-
     // READ
 
     /// @inheritdoc IDataHandler64
     function getClaimableAmount(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
         external
         view
-        returns (uint256)
+        returns (uint256 claimable)
     {
-        return _find(_key(data, classification, addedTime, originalAuthor)).claimable;
+        (, claimable,) = _find(_key(data, classification, addedTime, originalAuthor));
     }
 
     /// @inheritdoc IDataHandler64
     function getInitialDeposit(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
         external
         view
-        returns (uint256)
+        returns (uint256 deposit)
     {
-        return _find(_key(data, classification, addedTime, originalAuthor)).initialDeposit;
+        (deposit,,) = _find(_key(data, classification, addedTime, originalAuthor));
     }
 
     /// @inheritdoc IDataHandler64
     function getNumClaims(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
         external
         view
-        returns (uint256)
+        returns (uint256 numClaims)
     {
-        return _find(_key(data, classification, addedTime, originalAuthor)).numClaims;
+        (,, numClaims) = _find(_key(data, classification, addedTime, originalAuthor));
     }
 
     /// @inheritdoc IDataHandler64

@@ -45,13 +45,13 @@ abstract contract PackedContributions64 is Contributions64 {
             uint256 numClaims
         )
     {
-        (, Record memory record) = _read(dataKey);
-        return (0, 0, address(0), record.initialDeposit, record.claimable, record.numClaims);
+        uint256 word = records[dataKey].word;
+        return (0, 0, address(0), _depositOf(word), _claimableOf(word), _claimsOf(word));
     }
 
-    function _read(bytes32 dataKey) internal view override returns (bool, Record memory) {
-        uint256 word = records[dataKey].word;
-        return (word != 0, Record(_depositOf(word), _claimableOf(word), _claimsOf(word)));
+    function _find(bytes32 dataKey) internal view override returns (uint256, uint256, uint256) {
+        (, uint256 word) = _findWord(dataKey);
+        return (_depositOf(word), _claimableOf(word), _claimsOf(word));
     }
 
     /// @dev The record with this key, which must be there: where it is, and what it is.
