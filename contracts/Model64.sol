@@ -66,17 +66,23 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
     /// @notice The class that these scores decide for: the rule alone, open to be checked.
     function decide(int256[] calldata scores) external pure returns (uint64 classification) {
         _requireLength(_numScores(), scores.length);
-        return _decide(scores);
+        int256[] memory copied = _reserve(scores.length);
+        assembly ("memory-safe") {
+            calldatacopy(add(copied, 0x20), scores.offset, shl(5, scores.length))
+        }
+        return _decide(copied);
     }
 
     /// @dev floor(sqrt(sum of squares)) of a dense sample. The sum of fewer than 2**128 squares of
     /// 64-bit values cannot leave 256 bits.
-    function _norm(int64[] calldata data) internal pure returns (uint256) {
+    function _norm(int64[] calldata source) internal pure returns (uint256) {
+        int64[] memory data = Samples.load(source);
+        Samples.requireInt64(data);
         uint256 squares = 0;
-        for (uint256 i = 0; i < data.length; ++i) {
-            int256 value = data[i];
-            unchecked {
-                squares += uint256(value * value);
+        assembly ("memory-safe") {
+            for { let i := mload(data) } i { i := sub(i, 1) } {
+                let value := mload(add(data, shl(5, i)))
+                squares := add(squares, mul(value, value))
             }
         }
         return FixedPoint.sqrt(squares);
@@ -90,6 +96,17 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
             mstore(words, length)
             mstore(0x40, add(words, shl(5, add(length, 1))))
         }
+    }
+
+    /// @dev An array for items `first` to `first + count - 1`, not yet written; the revert of a getter where not
+    /// all of them are there.
+    function _reserveRange(uint256 first, uint256 count, uint256 length) internal pure returns (int256[] memory) {
+        unchecked {
+            uint256 last = first + count - 1;
+            // A sum that wraps is an index past everything.
+            if (count != 0) _requireIndex(last < first ? type(uint256).max : last, length);
+        }
+        return _reserve(count);
     }
 
     /// @dev The revert of a sample, or of scores, of another length.
