@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title Reverting with a custom error that carries values
-/// @notice `_refuse(SomeError.selector, value)` reverts with what `revert SomeError(value)` does. Written out, each such
-/// place takes twice the code. The compiler does not see which errors are raised so: they are declared in
+/// @notice `_refuse(SomeError.selector, value)` reverts with what `revert SomeError(value)` does. Written out, each
+/// such place takes twice the code. The compiler does not see which errors are raised so: they are declared in
 /// `ModelErrors` and `TrainerErrors`, of which every heir has them in its ABI, and the tests compare each use
 /// with its declaration.
 abstract contract Refusals {

@@ -148,8 +148,8 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
         }
     }
 
-    /// @dev What every claim needs that the rules do not excuse from it: it is the claimant's first, and `waited`
-    /// seconds have passed since the contribution.
+    /// @dev What every claim needs that does not take all in the end: it is the claimant's first, and the first wait
+    /// is over, of which `waited` seconds have passed.
     function _requireDue(address claimant, bool claimedBefore, uint256 waited) private view {
         if (claimedBefore) _refuse(AlreadyClaimed.selector, claimant);
         if (waited < _refundWait()) _refuse(TooEarly.selector, waited, _refundWait());
