@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {DepositTooLow, GrantTooHigh, RefundIncomplete} from "./Errors.sol";
+import {GrantTooHigh, RefundIncomplete} from "./Errors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
 import {IIncentiveOwner64} from "./interfaces/IIncentiveMechanism64.sol";
@@ -49,7 +49,7 @@ contract CollaborativeTrainer64 is Trainer64 {
         // A word that is no int64 would be another sample for the parts than in the event.
         Samples.requireInt64(data);
         cost = incentiveMechanism.handleAddData(msg.value, data, classification);
-        if (cost > msg.value) revert DepositTooLow(cost, msg.value);
+        if (cost > msg.value) _refuse(DepositTooLow.selector, cost, msg.value);
         time = dataHandler.handleAddData(msg.sender, cost, data, classification);
         classifier.update(data, classification);
     }

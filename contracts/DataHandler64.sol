@@ -58,10 +58,9 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         returns (uint256 claimableAmount, bool claimedBySubmitter, uint256 numClaims)
     {
         bytes32 key = Samples.key(Samples.load(data), classification, addedTime, submitter);
-        Record memory record = _find(key);
+        (, claimableAmount, numClaims) = _find(key);
         claimedBySubmitter = _hasClaimed(key, submitter);
-        _claim(key, record, submitter, record.claimable);
-        return (record.claimable, claimedBySubmitter, record.numClaims);
+        _claim(key, submitter, 0, numClaims);
     }
 
     /// @inheritdoc IDataHandlerOwner64
@@ -83,11 +82,10 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         )
     {
         dataKey = Samples.key(Samples.load(data), classification, addedTime, originalAuthor);
-        Record memory record = _find(dataKey);
+        (initialDeposit, claimableAmount, numClaims) = _find(dataKey);
         claimedByReporter = _hasClaimed(dataKey, reporter);
         // The reward is not known yet: `updateClaimableAmount` follows.
-        _claim(dataKey, record, reporter, 0);
-        return (record.initialDeposit, record.claimable, claimedByReporter, record.numClaims, dataKey);
+        _claim(dataKey, reporter, claimableAmount, numClaims);
     }
 
     /// @inheritdoc IDataHandlerOwner64
@@ -96,9 +94,10 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         stored[dataKey].claimableAmount -= rewardAmount;
     }
 
-    function _read(bytes32 dataKey) internal view override returns (bool exists, Record memory record) {
+    function _find(bytes32 dataKey) internal view override returns (uint256, uint256, uint256) {
         StoredData storage data = stored[dataKey];
-        return (data.sender != address(0), Record(data.initialDeposit, data.claimableAmount, data.numClaims));
+        if (data.sender == address(0)) _refuse(ContributionUnknown.selector, dataKey);
+        return (data.initialDeposit, data.claimableAmount, data.numClaims);
     }
 
     function _open(bytes32 key, uint64 classification, uint256 time, address author, uint256 deposit)
@@ -118,11 +117,11 @@ contract DataHandler64 is Part64, Contributions64, IDataHandlerOwner64 {
         return true;
     }
 
-    /// @dev Counts a claim of `claimant` that takes `amount` off what is claimable.
-    function _claim(bytes32 dataKey, Record memory record, address claimant, uint256 amount) private {
+    /// @dev Counts a claim of `claimant` after `numClaims` others, which leaves `left` of the deposit.
+    function _claim(bytes32 dataKey, address claimant, uint256 left, uint256 numClaims) private {
         StoredData storage data = stored[dataKey];
-        data.claimableAmount = record.claimable - amount;
-        data.numClaims = record.numClaims + 1;
+        data.claimableAmount = left;
+        data.numClaims = numClaims + 1;
         data.claimedBy[data.round][claimant] = true;
     }
 

@@ -47,10 +47,8 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         override
         returns (uint256)
     {
-        (Packed storage record, uint256 word, Claim memory claim) = _claimOf(
-            Samples.key(data, classification, addedTime, msg.sender), classification, addedTime, msg.sender
-        );
-        return _closeRefund(record, word, claim, _decide(_scores(data)));
+        bytes32 key = Samples.key(data, classification, addedTime, msg.sender);
+        return _settleRefundOf(key, Samples.place(data), classification, addedTime);
     }
 
     function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
@@ -58,16 +56,17 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         override
         returns (uint256)
     {
-        (Packed storage record, uint256 word, Claim memory claim) = _claimOf(
-            Samples.key(data, classification, addedTime, originalAuthor), classification, addedTime, originalAuthor
-        );
-        uint64 prediction = 0;
-        bool all = _openReport(claim);
-        if (!all) prediction = _decide(_scores(data));
-        return _closeReport(record, word, claim, all, prediction);
+        bytes32 key = Samples.key(data, classification, addedTime, originalAuthor);
+        return _settleReportOf(key, Samples.place(data), classification, addedTime, originalAuthor);
     }
 
-    // WHATEVER FORM THE SAMPLE HAS: contributions are known by their keys
+    // A contribution is known by its key, whichever form its sample has. What is in memory at `sample` is looked at
+    // only where the rules ask what the model predicts.
+
+    /// @dev The class that is predicted for the sample in memory at `sample`.
+    function _classOf(uint256 sample) internal view virtual returns (uint64 classification) {
+        return _decide(_scores(Samples.at(sample)));
+    }
 
     /// @dev Charges the price of a contribution in this block, and begins its record.
     function _begin(bytes32 key, uint64 classification) internal returns (uint256 cost) {
@@ -75,53 +74,51 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         _record(key, classification, msg.sender, cost);
     }
 
-    /// @dev A claim of the sender, and the record that it is about, which must be there.
-    function _claimOf(bytes32 key, uint64 classification, uint256 addedTime, address author)
-        internal
-        view
-        returns (Packed storage record, uint256 word, Claim memory claim)
-    {
-        (record, word) = _findWord(key);
-        claim = Claim({
-            claimant: msg.sender,
-            author: author,
-            classification: classification,
-            addedTime: addedTime,
-            initialDeposit: _depositOf(word),
-            claimable: _claimableOf(word),
-            numClaims: _claimsOf(word),
-            dataKey: key,
-            claimedBefore: false
-        });
-    }
-
-    /// @dev Pays the author, or says why not.
-    function _closeRefund(Packed storage record, uint256 word, Claim memory claim, uint64 prediction)
+    function _settleRefundOf(bytes32 key, uint256 sample, uint64 classification, uint256 addedTime)
         internal
         returns (uint256 amount)
     {
-        amount = _grantRefund(claim, prediction);
-        _claim(claim.dataKey, record, word, msg.sender, amount);
+        (Packed storage record, uint256 word) = _findWord(key);
+        uint256 claimable = _claimableOf(word);
+        _requireOpen(msg.sender, claimable, _claimsOf(word));
+        bool claimedBefore = _hasClaimed(key, word, msg.sender);
+        uint64 prediction = _classOf(sample);
+        amount = _refund(msg.sender, classification, _since(addedTime), claimable, claimedBefore, prediction);
+        // A refund takes all that is left.
+        _claim(key, record, word, 0);
     }
 
-    /// @dev Whether a reporter takes all that is left: then whatever the model predicts.
-    function _openReport(Claim memory claim) internal view returns (bool all) {
-        _requireOpen(claim);
-        return _takesAll(claim);
+    function _settleReportOf(
+        bytes32 key,
+        uint256 sample,
+        uint64 classification,
+        uint256 addedTime,
+        address originalAuthor
+    ) internal returns (uint256 amount) {
+        (Packed storage record, uint256 word) = _findWord(key);
+        amount = _claimableOf(word);
+        _requireOpen(msg.sender, amount, _claimsOf(word));
+        uint256 left = 0;
+        // Who takes all that is left takes it whatever the model predicts.
+        if (!_takesAll(msg.sender, originalAuthor, _since(addedTime))) {
+            _requireReporter(msg.sender, originalAuthor, _since(addedTime), _hasClaimed(key, word, msg.sender));
+            _requireDisagreement(_classOf(sample), classification);
+            left = amount;
+            amount = _shareOf(msg.sender, _depositOf(word), left);
+            unchecked {
+                // A share is never more than was left.
+                left -= amount;
+            }
+        }
+        amount = _grantReport(msg.sender, amount);
+        _claim(key, record, word, left);
     }
 
-    /// @dev Pays the reporter, or says why not.
-    function _closeReport(Packed storage record, uint256 word, Claim memory claim, bool all, uint64 prediction)
-        internal
-        returns (uint256 amount)
-    {
-        amount = _grantReport(claim, all, prediction);
-        _claim(claim.dataKey, record, word, msg.sender, amount);
-    }
-
-    /// @dev Asked for only where the rules do: it may have to be read from a slot of its own.
-    function _claimedBefore(Claim memory claim) internal view override returns (bool) {
-        return claim.numClaims != 0 && _hasClaimed(claim.dataKey, claim.claimant);
+    /// @dev Seconds since a contribution. There is a record with its time: it is not in the future.
+    function _since(uint256 addedTime) private view returns (uint256) {
+        unchecked {
+            return block.timestamp - addedTime;
+        }
     }
 
     function _creator() internal view override returns (address) {

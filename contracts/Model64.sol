@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {IndexOutOfRange, SampleLengthMismatch} from "./Errors.sol";
+import {ModelErrors} from "./ModelErrors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {FixedPoint} from "./libraries/FixedPoint.sol";
 import {Samples} from "./libraries/Samples.sol";
@@ -9,7 +9,7 @@ import {Samples} from "./libraries/Samples.sol";
 /// @title What a compiled model is, whoever may teach it
 /// @notice The generated contract fills in the functions without a body. A shell such as
 /// `Classifier64` decides who may call what.
-abstract contract Model64 is IClassifier64 {
+abstract contract Model64 is ModelErrors, IClassifier64 {
     /// @dev DCAI's scale of a real number.
     uint32 internal constant TO_FLOAT = 1e9;
 
@@ -17,7 +17,10 @@ abstract contract Model64 is IClassifier64 {
     /// `Samples`, which does not look at them: words that are no int64 are refused here.
     function _scores(int64[] memory data) internal view virtual returns (int256[] memory scores);
 
-    /// @dev DECIDE: the class with these scores.
+    /// @dev How many scores a decision is made from.
+    function _numScores() internal pure virtual returns (uint256);
+
+    /// @dev DECIDE: the class with these scores, of which there are `_numScores`.
     function _decide(int256[] memory scores) internal pure virtual returns (uint64 classification);
 
     /// @dev UPDATE: one training step, or a revert that changes nothing.
@@ -29,36 +32,23 @@ abstract contract Model64 is IClassifier64 {
     }
 
     /// @notice The classes of many samples in one call.
-    function predictBatch(int64[][] calldata samples) public view returns (uint64[] memory classes) {
+    function predictBatch(int64[][] calldata samples) external view returns (uint64[] memory classes) {
         int256[] memory words = _reserve(samples.length);
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
         for (uint256 i = 0; i < samples.length; ++i) {
-            uint256 free;
+            uint64 class = _decide(_scores(Samples.load(samples[i])));
             assembly ("memory-safe") {
-                free := mload(0x40)
-            }
-            words[i] = int256(uint256(_decide(_scores(Samples.load(samples[i])))));
-            assembly ("memory-safe") {
+                // There is a word for every sample.
+                mstore(add(add(words, 0x20), shl(5, i)), class)
                 // Nothing of the last sample is needed any more.
                 mstore(0x40, free)
             }
         }
         assembly ("memory-safe") {
             classes := words
-        }
-    }
-
-    /// @notice How many samples of a batch are classified as given: the model's accuracy, on chain.
-    /// @param samples as `predict` takes them
-    /// @param classes the class of each sample
-    function countCorrect(int64[][] calldata samples, uint64[] calldata classes)
-        external
-        view
-        returns (uint256 correct)
-    {
-        _requireLength(samples.length, classes.length);
-        uint64[] memory predicted = predictBatch(samples);
-        for (uint256 i = 0; i < predicted.length; ++i) {
-            if (predicted[i] == classes[i]) ++correct;
         }
     }
 
@@ -75,31 +65,24 @@ abstract contract Model64 is IClassifier64 {
 
     /// @notice The class that these scores decide for: the rule alone, open to be checked.
     function decide(int256[] calldata scores) external pure returns (uint64 classification) {
-        return _decide(scores);
-    }
-
-    /// @notice Consecutive storage slots as they are, to compare a model without trusting its getters.
-    /// @param first the first slot
-    /// @param count how many
-    function readStorage(uint256 first, uint256 count) external view returns (uint256[] memory words) {
-        int256[] memory reserved = _reserve(count);
+        _requireLength(_numScores(), scores.length);
+        int256[] memory copied = _reserve(scores.length);
         assembly ("memory-safe") {
-            words := reserved
-            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
-                // `words` has `count` elements behind its length word, so i is inside it.
-                mstore(add(add(words, 0x20), shl(5, i)), sload(add(first, i)))
-            }
+            calldatacopy(add(copied, 0x20), scores.offset, shl(5, scores.length))
         }
+        return _decide(copied);
     }
 
     /// @dev floor(sqrt(sum of squares)) of a dense sample. The sum of fewer than 2**128 squares of
     /// 64-bit values cannot leave 256 bits.
-    function _norm(int64[] calldata data) internal pure returns (uint256) {
+    function _norm(int64[] calldata source) internal pure returns (uint256) {
+        int64[] memory data = Samples.load(source);
+        Samples.requireInt64(data);
         uint256 squares = 0;
-        for (uint256 i = 0; i < data.length; ++i) {
-            int256 value = data[i];
-            unchecked {
-                squares += uint256(value * value);
+        assembly ("memory-safe") {
+            for { let i := mload(data) } i { i := sub(i, 1) } {
+                let value := mload(add(data, shl(5, i)))
+                squares := add(squares, mul(value, value))
             }
         }
         return FixedPoint.sqrt(squares);
@@ -115,13 +98,24 @@ abstract contract Model64 is IClassifier64 {
         }
     }
 
+    /// @dev An array for items `first` to `first + count - 1`, not yet written; the revert of a getter where not
+    /// all of them are there.
+    function _reserveRange(uint256 first, uint256 count, uint256 length) internal pure returns (int256[] memory) {
+        unchecked {
+            uint256 last = first + count - 1;
+            // A sum that wraps is an index past everything.
+            if (count != 0) _requireIndex(last < first ? type(uint256).max : last, length);
+        }
+        return _reserve(count);
+    }
+
     /// @dev The revert of a sample, or of scores, of another length.
     function _requireLength(uint256 expected, uint256 actual) internal pure {
-        if (actual != expected) revert SampleLengthMismatch(expected, actual);
+        if (actual != expected) _refuse(SampleLengthMismatch.selector, expected, actual);
     }
 
     /// @dev The revert of a getter that was asked for an item that is not there.
     function _requireIndex(uint256 index, uint256 length) internal pure {
-        if (index >= length) revert IndexOutOfRange(index, length);
+        if (index >= length) _refuse(IndexOutOfRange.selector, index, length);
     }
 }

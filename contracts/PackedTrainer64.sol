@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {EmptySample, PackedLengthInvalid} from "./Errors.sol";
+import {EmptySample} from "./Errors.sol";
 import {FusedTrainer64} from "./FusedTrainer64.sol";
 import {Samples} from "./libraries/Samples.sol";
 
@@ -29,11 +29,6 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
     /// @dev `_update` with what `packed` stands for.
     function _packedUpdate(bytes memory packed, uint64 classification) internal virtual;
 
-    /// @notice The `int64[]` that a packed sample stands for.
-    function unpack(bytes calldata packed) external pure returns (int64[] memory data) {
-        return _unpack(packed);
-    }
-
     /// @notice `predict` of a packed sample.
     function predictPacked(bytes calldata packed) external view returns (uint64 classification) {
         return _decide(_packedScores(Samples.loadPacked(packed)));
@@ -45,17 +40,18 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
         bytes memory sample = Samples.loadPacked(packed);
         uint256 cost = _begin(Samples.packedKey(sample, classification, block.timestamp, msg.sender), classification);
         _packedUpdate(sample, classification);
-        _pay(msg.sender, msg.value - cost);
+        unchecked {
+            // The price was asked of what was sent.
+            _pay(msg.sender, msg.value - cost);
+        }
         Samples.logAddPackedData(sample, classification, block.timestamp, msg.sender, cost);
     }
 
     /// @notice `refund` of a packed sample.
     function refundPacked(bytes calldata packed, uint64 classification, uint256 addedTime) external nonReentrant {
         bytes memory sample = Samples.loadPacked(packed);
-        (Packed storage record, uint256 word, Claim memory claim) = _claimOf(
-            Samples.packedKey(sample, classification, addedTime, msg.sender), classification, addedTime, msg.sender
-        );
-        _pay(msg.sender, _closeRefund(record, word, claim, _decide(_packedScores(sample))));
+        bytes32 key = Samples.packedKey(sample, classification, addedTime, msg.sender);
+        _pay(msg.sender, _settleRefundOf(key, Samples.placePacked(sample), classification, addedTime));
     }
 
     /// @notice `report` of a packed sample.
@@ -64,16 +60,13 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
         nonReentrant
     {
         bytes memory sample = Samples.loadPacked(packed);
-        (Packed storage record, uint256 word, Claim memory claim) = _claimOf(
-            Samples.packedKey(sample, classification, addedTime, originalAuthor),
-            classification,
-            addedTime,
-            originalAuthor
-        );
-        uint64 prediction = 0;
-        bool all = _openReport(claim);
-        if (!all) prediction = _decide(_packedScores(sample));
-        _pay(msg.sender, _closeReport(record, word, claim, all, prediction));
+        bytes32 key = Samples.packedKey(sample, classification, addedTime, originalAuthor);
+        _pay(msg.sender, _settleReportOf(key, Samples.placePacked(sample), classification, addedTime, originalAuthor));
+    }
+
+    function _classOf(uint256 sample) internal view override returns (uint64 classification) {
+        if (!Samples.isPacked(sample)) return super._classOf(sample);
+        return _decide(_packedScores(Samples.packedAt(sample)));
     }
 
     /// @dev How many elements there are; a sample takes no more bytes than they need.
@@ -81,7 +74,7 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
         unchecked {
             length = packed.length * 8 / elementBits;
             if ((length * elementBits + 7) / 8 != packed.length) {
-                revert PackedLengthInvalid(packed.length, elementBits);
+                _refuse(PackedLengthInvalid.selector, packed.length, elementBits);
             }
         }
     }

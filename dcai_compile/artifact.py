@@ -212,7 +212,7 @@ def standard_input(source: Source, options: Options) -> dict[str, Any]:
         "language": "Solidity",
         "sources": {path: {"content": source.files[path]} for path in sorted(source.files)},
         "settings": {
-            "optimizer": {"enabled": True, "runs": 200},
+            "optimizer": {"enabled": True, "runs": 100},
             "evmVersion": options.evm_version,
             "metadata": {"bytecodeHash": "none", "appendCBOR": False},
             "outputSelection": {

@@ -25,6 +25,7 @@ from dcai_compile.explain import explain_refusal
 from dcai_compile.model import ClassLabel, class_index
 from dcai_compile.packing import Packing
 from dcai_compile.samples import single
+from dcai_compile.system import is_fused
 
 if TYPE_CHECKING:
     from dcai_compile.chain.audit import Audit
@@ -102,7 +103,8 @@ class Deployment:
 
     def creator(self) -> str:
         """Who may take what is left of a deposit, and does so first."""
-        output = self._call(self.incentive_mechanism, abi.selector("creator()"))
+        getter = "owner()" if is_fused(self.compiled.options) else "creator()"
+        output = self._call(self.incentive_mechanism, abi.selector(getter))
         return _address(output)
 
     def num_claims(self, contribution: Contribution) -> int:

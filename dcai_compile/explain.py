@@ -68,7 +68,7 @@ def explain_refusal(output: bytes, errors: Sequence[dict[str, Any]]) -> Transact
     name, values = abi.decode_error(output, errors)
     message = abi.describe_revert(output, errors)
     known = name in EXPLANATIONS
-    text, hint = EXPLANATIONS[name](*values) if known else ("", "see contracts/Errors.sol")
+    text, hint = EXPLANATIONS[name](*values) if known else ("", "see its declaration in contracts/")
     return TransactionRefused(
         f"{message}: {text}" if known else f"the contract refuses: {message}",
         hint=hint,

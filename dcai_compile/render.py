@@ -30,7 +30,7 @@ from dcai_compile.names import comment_text, string_literal
 from dcai_compile.packing import packing_of
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
-from dcai_compile.sources import template_folder, with_imports
+from dcai_compile.sources import inherited_errors, template_folder, with_imports
 from dcai_compile.system import SOLIDITY_WIDTH, Part, is_fused, parts_of, shell_of
 from dcai_compile.tables import CodeTable, Constant
 
@@ -155,9 +155,10 @@ def model_hash(integers: IntegerModel) -> bytes:
 
 def _imports(errors: Iterable[str], layout: Layout) -> str:
     """The import of the custom errors, on one line where it fits, as `forge fmt` writes it."""
-    names = sorted({*errors, *(("BaseMismatch",) if layout.base_parts else ())})
+    wanted = {*errors, *(("BaseMismatch",) if layout.base_parts else ())}
+    names = sorted(wanted - inherited_errors())
     source = 'from "./contracts/Errors.sol";'
-    line = f"import {{{', '.join(names)}}} {source}"
+    line = f"import {{{', '.join(names)}}} {source}" if names else ""
     if len(line) <= SOLIDITY_WIDTH:
         return line
     rows = ",\n".join(f"    {name}" for name in names)

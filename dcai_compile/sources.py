@@ -34,6 +34,12 @@ def hand_written() -> tuple[tuple[str, str], ...]:
 
 
 @cache
+def inherited_errors() -> frozenset[str]:
+    """Errors that a generated contract has from its bases: it does not import them."""
+    return frozenset(DECLARED.findall(dict(hand_written())["ModelErrors.sol"]))
+
+
+@cache
 def _taken() -> frozenset[str]:
     """Names of our own files and of what they and the templates declare."""
     names = {path.rsplit("/", 1)[-1].removesuffix(".sol") for path, _ in hand_written()}

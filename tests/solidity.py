@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from dcai_compile.artifact import Compiled
 from dcai_compile.solc import compile_standard
 from dcai_compile.sources import hand_written
 
@@ -27,3 +28,15 @@ def initcode(name: str) -> bytes:
     }
     output = compile_standard(request)
     return bytes.fromhex(output["contracts"][f"{name}.sol"][name]["evm"]["bytecode"]["object"])
+
+
+def initcode_beside(compiled: Compiled, functions: str) -> bytes:
+    """Creation code of the generated contract with more functions, which see what is internal."""
+    request = dict(compiled.standard_input)
+    main = compiled.main.name
+    path = f"{main}.sol"
+    text = compiled.source[path].rstrip()
+    assert text.endswith("}")
+    request["sources"] = {**request["sources"], path: {"content": f"{text[:-1]}{functions}}}\n"}}
+    output = compile_standard(request)
+    return bytes.fromhex(output["contracts"][path][main]["evm"]["bytecode"]["object"])

@@ -12,30 +12,30 @@ from tests.test_system_invariants import Machine, run
 
 FUSED = {
     "a refund without a wait": (
-        "incentives/StakeableRules",
-        "_requireWaited(claim.addedTime, _refundWait());",
+        "incentives/Incentive64",
+        "if (waited < _refundWait()) _refuse(TooEarly.selector, waited, _refundWait());",
         "",
     ),
     "a refund whatever the model predicts": (
-        "incentives/StakeableRules",
-        "if (prediction != claim.classification) revert",
-        "if (prediction > 1) revert",
+        "incentives/Incentive64",
+        "if (prediction != classification) _refuse",
+        "if (prediction > 1) _refuse",
     ),
-    "no reputation for a refund": ("incentives/StakeableRules", "_countValid(claim.author);", ""),
+    "no reputation for a refund": ("incentives/Incentive64", "_countValid(author);", ""),
     "a share rounded up": ("incentives/StakeableRules", "/ totals.good;", "/ totals.good + 1;"),
     "a share of what is left": (
         "incentives/StakeableRules",
-        "uint256 share = claim.initialDeposit",
-        "uint256 share = claim.claimable",
+        "uint256 share = deposit *",
+        "uint256 share = claimable *",
     ),
     "a wei too cheap": (
         "incentives/StakeableRules",
-        "if (sent < cost) revert",
-        "if (sent + 1 < cost) revert",
+        "if (sent < cost) _refuse",
+        "if (sent + 1 < cost) _refuse",
     ),
     "a reporter twice": (
         "incentives/Incentive64",
-        "if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);",
+        "if (claimedBefore) _refuse(AlreadyClaimed.selector, claimant);",
         "",
     ),
     "the creator a second early": (
@@ -45,13 +45,13 @@ FUSED = {
     ),
     "anybody in the end": (
         "incentives/Incentive64",
-        "if (anyAddress) _requireValidated(claim.claimant);",
+        "if (anyAddress) _requireValidated(reporter);",
         "",
     ),
     "an author reports himself": (
         "incentives/Incentive64",
-        "if (claim.claimant == claim.author && !_openClaims()) revert OwnContribution(claim.author);",
-        "",
+        "} else {\n            _requireStranger(reporter, author);",
+        "} else {",
     ),
     "the clock of the price stands still": (
         "incentives/Incentive64",
@@ -59,9 +59,9 @@ FUSED = {
         "sstore(totals.slot, add(word, shl(64, 1)))",
     ),
     "what is claimed stays claimable": (
-        "data/PackedContributions64",
-        "uint256 left = _claimableOf(word) - amount;",
-        "uint256 left = _claimableOf(word) - amount / 2;",
+        "FusedTrainer64",
+        "left -= amount;",
+        "left -= amount / 2;",
     ),
     "the overpayment is kept": (
         "trainers/Trainer64",
@@ -81,8 +81,8 @@ FUSED = {
     ),
     "who claims in between is forgotten": (
         "data/PackedContributions64",
-        "claimed[dataKey][claimant] = true;",
-        "claimed[dataKey][claimant] = false;",
+        "claimed[dataKey][msg.sender] = true;",
+        "claimed[dataKey][msg.sender] = false;",
     ),
 }
 

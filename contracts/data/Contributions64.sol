@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ContributionExists, ContributionUnknown} from "../Errors.sol";
+import {TrainerErrors} from "../TrainerErrors.sol";
 import {IDataHandler64} from "../interfaces/IDataHandler64.sol";
 import {Samples} from "../libraries/Samples.sol";
 
 /// @title What a data handler does, however it keeps its records
-abstract contract Contributions64 is IDataHandler64 {
-    /// @dev A contribution. Its sample, label, time and author are in its key.
-    struct Record {
-        uint256 initialDeposit;
-        uint256 claimable;
-        uint256 numClaims;
-    }
-
+abstract contract Contributions64 is TrainerErrors, IDataHandler64 {
     // How records are kept.
 
-    /// @dev The record with this key, and whether there is one.
-    function _read(bytes32 dataKey) internal view virtual returns (bool exists, Record memory record);
+    /// @dev The record with this key, which must be there. Its sample, label, time and author are in the key.
+    function _find(bytes32 dataKey)
+        internal
+        view
+        virtual
+        returns (uint256 initialDeposit, uint256 claimable, uint256 numClaims);
 
     /// @dev Begins a record, but not where something is claimable of one with this key; returns whether it did.
     /// `key` commits to the other arguments.
@@ -34,14 +31,7 @@ abstract contract Contributions64 is IDataHandler64 {
     /// @dev Records a contribution in this block. The same author may add the same sample again in
     /// another second; in the same one only where nothing is claimable, and nothing can have been claimed.
     function _record(bytes32 key, uint64 classification, address author, uint256 deposit) internal {
-        if (!_open(key, classification, block.timestamp, author, deposit)) revert ContributionExists(key);
-    }
-
-    /// @dev The record with this key, which must be there.
-    function _find(bytes32 dataKey) internal view returns (Record memory) {
-        (bool exists, Record memory record) = _read(dataKey);
-        if (!exists) revert ContributionUnknown(dataKey);
-        return record;
+        if (!_open(key, classification, block.timestamp, author, deposit)) _refuse(ContributionExists.selector, key);
     }
 
     // READ
@@ -50,27 +40,27 @@ abstract contract Contributions64 is IDataHandler64 {
     function getClaimableAmount(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
         external
         view
-        returns (uint256)
+        returns (uint256 claimable)
     {
-        return _find(_key(data, classification, addedTime, originalAuthor)).claimable;
+        (, claimable,) = _find(_key(data, classification, addedTime, originalAuthor));
     }
 
     /// @inheritdoc IDataHandler64
     function getInitialDeposit(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
         external
         view
-        returns (uint256)
+        returns (uint256 deposit)
     {
-        return _find(_key(data, classification, addedTime, originalAuthor)).initialDeposit;
+        (deposit,,) = _find(_key(data, classification, addedTime, originalAuthor));
     }
 
     /// @inheritdoc IDataHandler64
     function getNumClaims(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
         external
         view
-        returns (uint256)
+        returns (uint256 numClaims)
     {
-        return _find(_key(data, classification, addedTime, originalAuthor)).numClaims;
+        (,, numClaims) = _find(_key(data, classification, addedTime, originalAuthor));
     }
 
     /// @inheritdoc IDataHandler64
@@ -92,8 +82,8 @@ abstract contract Contributions64 is IDataHandler64 {
         view
         returns (uint256 initialDeposit, uint256 claimableAmount, uint256 numClaims, bool claimed)
     {
-        Record memory record = _find(dataKey);
-        return (record.initialDeposit, record.claimable, record.numClaims, _hasClaimed(dataKey, claimer));
+        (initialDeposit, claimableAmount, numClaims) = _find(dataKey);
+        claimed = _hasClaimed(dataKey, claimer);
     }
 
     /// @inheritdoc IDataHandler64

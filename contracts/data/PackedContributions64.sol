@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {ContributionUnknown} from "../Errors.sol";
 import {IDataHandler64} from "../interfaces/IDataHandler64.sol";
 import {Contributions64} from "./Contributions64.sol";
 
@@ -46,20 +45,20 @@ abstract contract PackedContributions64 is Contributions64 {
             uint256 numClaims
         )
     {
-        (, Record memory record) = _read(dataKey);
-        return (0, 0, address(0), record.initialDeposit, record.claimable, record.numClaims);
+        uint256 word = records[dataKey].word;
+        return (0, 0, address(0), _depositOf(word), _claimableOf(word), _claimsOf(word));
     }
 
-    function _read(bytes32 dataKey) internal view override returns (bool, Record memory) {
-        uint256 word = records[dataKey].word;
-        return (word != 0, Record(_depositOf(word), _claimableOf(word), _claimsOf(word)));
+    function _find(bytes32 dataKey) internal view override returns (uint256, uint256, uint256) {
+        (, uint256 word) = _findWord(dataKey);
+        return (_depositOf(word), _claimableOf(word), _claimsOf(word));
     }
 
     /// @dev The record with this key, which must be there: where it is, and what it is.
     function _findWord(bytes32 dataKey) internal view returns (Packed storage record, uint256 word) {
         record = records[dataKey];
         word = record.word;
-        if (word == 0) revert ContributionUnknown(dataKey);
+        if (word == 0) _refuse(ContributionUnknown.selector, dataKey);
     }
 
     function _depositOf(uint256 word) internal pure returns (uint256) {
@@ -83,11 +82,10 @@ abstract contract PackedContributions64 is Contributions64 {
         return true;
     }
 
-    /// @dev Counts a claim of `claimant` that takes `amount` off what is claimable of a record, which is `word` now.
-    function _claim(bytes32 dataKey, Packed storage record, uint256 word, address claimant, uint256 amount) internal {
-        uint256 account = uint160(claimant) & MASK;
+    /// @dev Counts a claim of the sender that leaves `left` of what is claimable of a record, which is `word` now.
+    function _claim(bytes32 dataKey, Packed storage record, uint256 word, uint256 left) internal {
+        uint256 account = uint160(msg.sender) & MASK;
         uint256 claims = _claimsOf(word);
-        uint256 left = _claimableOf(word) - amount;
         // The place of who claims first is empty until then.
         uint256 changed = (word & ~MASK) | (claims == 0 ? account << FIRST_SHIFT : 0);
         if (claims != MAX_CLAIMS) {
@@ -99,13 +97,17 @@ abstract contract PackedContributions64 is Contributions64 {
             changed |= SETTLED | account;
         } else {
             changed |= left;
-            if (claims != 0) claimed[dataKey][claimant] = true;
+            if (claims != 0) claimed[dataKey][msg.sender] = true;
         }
         record.word = changed;
     }
 
     function _hasClaimed(bytes32 dataKey, address claimant) internal view override returns (bool) {
-        uint256 word = records[dataKey].word;
+        return _hasClaimed(dataKey, records[dataKey].word, claimant);
+    }
+
+    /// @dev Whether `claimant` has claimed the contribution with this key, of which the record is `word`.
+    function _hasClaimed(bytes32 dataKey, uint256 word, address claimant) internal view returns (bool) {
         uint256 claims = _claimsOf(word);
         if (claims == 0) return false;
         uint256 account = uint160(claimant) & MASK;

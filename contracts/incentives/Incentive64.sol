@@ -1,35 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {
-    AlreadyClaimed,
-    NoValidatedContribution,
-    OwnContribution,
-    TimeBeforeLastUpdate,
-    TooEarly,
-    WaitsNotInOrder
-} from "../Errors.sol";
+import {WaitsNotInOrder} from "../Errors.sol";
+import {TrainerErrors} from "../TrainerErrors.sol";
 import {IIncentiveMechanism64} from "../interfaces/IIncentiveMechanism64.sol";
 import {Waits64} from "./Settings64.sol";
 
 /// @title What every incentive mechanism keeps and checks
 /// @notice Waits, totals, reputation. `StakeableRules` and `PointsRules` add what a contribution costs
 /// and what a claim brings; a shell decides who may call.
-abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
-    /// @dev A request for a refund (claimant and author are the same) or a report.
-    struct Claim {
-        address claimant;
-        address author;
-        uint64 classification;
-        uint256 addedTime;
-        uint256 initialDeposit;
-        uint256 claimable;
-        uint256 numClaims;
-        // Of a shell that has the record: its key. Of one that was told: whether the claimant has claimed.
-        bytes32 dataKey;
-        bool claimedBefore;
-    }
-
+abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
     /// @dev One slot, written by every contribution.
     struct Totals {
         uint64 lastUpdateTimeS;
@@ -61,18 +41,21 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
     /// @dev The deposit of a contribution in this block; reverts if `sent` is less.
     function _charge(uint256 sent) internal virtual returns (uint256 cost);
 
-    /// @dev Reverts if nobody can claim this contribution any more.
-    function _requireOpen(Claim memory claim) internal view virtual;
+    /// @dev Reverts if nobody can claim a contribution any more of which so much is left, after so many claims.
+    function _requireOpen(address claimant, uint256 claimable, uint256 numClaims) internal view virtual;
 
-    /// @dev What the author gets, or the revert that says why nothing.
-    function _grantRefund(Claim memory claim, uint64 prediction) internal virtual returns (uint256 amount);
+    /// @dev What the author gets where all that a refund needs is there.
+    function _grantRefund(address author, uint256 claimable) internal virtual returns (uint256 amount);
 
-    /// @dev What a reporter gets, or the revert that says why nothing. The claim is open, and `all` is what
-    /// `_takesAll` says of it.
-    function _grantReport(Claim memory claim, bool all, uint64 prediction) internal virtual returns (uint256 amount);
+    /// @dev The part of what is left that a validated reporter may take; never more than `claimable`.
+    function _shareOf(address reporter, uint256 deposit, uint256 claimable)
+        internal
+        view
+        virtual
+        returns (uint256 share);
 
-    /// @dev Whether the claimant has claimed this contribution before.
-    function _claimedBefore(Claim memory claim) internal view virtual returns (bool);
+    /// @dev What a reporter gets who may take `amount`.
+    function _grantReport(address reporter, uint256 amount) internal virtual returns (uint256);
 
     // READ
 
@@ -133,17 +116,14 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         return validated[account];
     }
 
-    /// @notice Who may take what is left of a deposit after `ownerClaimWaitTimeS`.
-    function creator() external view returns (address) {
-        return _creator();
-    }
-
     // RULES THAT ALL SHARE
 
     function _costAt(uint256 time) internal view returns (uint256) {
         uint256 last = totals.lastUpdateTimeS;
-        if (time < last) revert TimeBeforeLastUpdate(time, last);
-        return _costAfter(time - last);
+        if (time < last) _refuse(TimeBeforeLastUpdate.selector, time, last);
+        unchecked {
+            return _costAfter(time - last);
+        }
     }
 
     /// @dev Counts a contribution in this block; returns the seconds since the last one.
@@ -168,38 +148,62 @@ abstract contract Incentive64 is IIncentiveMechanism64, Waits64 {
         }
     }
 
-    function _requireUnclaimed(Claim memory claim) internal view {
-        if (_claimedBefore(claim)) revert AlreadyClaimed(claim.claimant);
+    /// @dev What every claim needs that does not take all in the end: it is the claimant's first, and the first wait
+    /// is over, of which `waited` seconds have passed.
+    function _requireDue(address claimant, bool claimedBefore, uint256 waited) private view {
+        if (claimedBefore) _refuse(AlreadyClaimed.selector, claimant);
+        if (waited < _refundWait()) _refuse(TooEarly.selector, waited, _refundWait());
     }
 
-    function _requireWaited(uint256 addedTime, uint256 required) internal view {
-        uint256 waited = block.timestamp - addedTime;
-        if (waited < required) revert TooEarly(waited, required);
+    /// @dev What a refund needs beside an open contribution: the author's first claim, after the wait, and a
+    /// model that predicts what was contributed.
+    function _refund(
+        address author,
+        uint64 classification,
+        uint256 waited,
+        uint256 claimable,
+        bool claimedBefore,
+        uint64 prediction
+    ) internal returns (uint256 amount) {
+        _requireDue(author, claimedBefore, waited);
+        if (prediction != classification) _refuse(ModelDisagrees.selector, prediction, classification);
+        _countValid(author);
+        return _grantRefund(author, claimable);
     }
 
     /// @dev Validated contributions of a reporter, of whom one is required.
     function _requireValidated(address reporter) internal view returns (uint256 numValid) {
         numValid = numValidForAddress(reporter);
-        if (numValid == 0) revert NoValidatedContribution(reporter);
+        if (numValid == 0) _refuse(NoValidatedContribution.selector, reporter);
     }
 
     /// @dev Whether a reporter may take all that is left, whatever the model predicts: the creator after
     /// one wait, others after the next.
-    function _takesAll(Claim memory claim) internal view returns (bool) {
-        uint256 waited = block.timestamp - claim.addedTime;
+    function _takesAll(address reporter, address author, uint256 waited) internal view returns (bool) {
         if (waited < _ownerClaimWait()) return false;
         bool anyAddress = waited >= _anyAddressClaimWait();
-        if (_openClaims() && anyAddress) return true;
-        if (claim.claimant == claim.author && !_openClaims()) revert OwnContribution(claim.author);
-        if (claim.claimant == _creator()) return true;
-        if (anyAddress) _requireValidated(claim.claimant);
+        if (_openClaims()) {
+            if (anyAddress) return true;
+        } else {
+            _requireStranger(reporter, author);
+        }
+        if (reporter == _creator()) return true;
+        if (anyAddress) _requireValidated(reporter);
         return anyAddress;
     }
 
     /// @dev What a report needs that does not take all: a stranger, once, after the wait.
-    function _requireReporter(Claim memory claim) internal view {
-        if (claim.claimant == claim.author) revert OwnContribution(claim.author);
-        _requireUnclaimed(claim);
-        _requireWaited(claim.addedTime, _refundWait());
+    function _requireReporter(address reporter, address author, uint256 waited, bool claimedBefore) internal view {
+        _requireStranger(reporter, author);
+        _requireDue(reporter, claimedBefore, waited);
+    }
+
+    /// @dev And a model that predicts something else than was contributed.
+    function _requireDisagreement(uint64 prediction, uint64 classification) internal pure {
+        if (prediction == classification) _refuse(ModelAgrees.selector, classification);
+    }
+
+    function _requireStranger(address reporter, address author) private pure {
+        if (reporter == author) _refuse(OwnContribution.selector, author);
     }
 }

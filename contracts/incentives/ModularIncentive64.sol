@@ -10,17 +10,18 @@ import {Incentive64} from "./Incentive64.sol";
 /// @notice Its owner is the trainer, which alone may report what happens. Its creator is a person, who
 /// put it on chain.
 abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
-    address private creatorAccount = msg.sender;
+    /// @notice Who may take what is left of a deposit after `ownerClaimWaitTimeS`.
+    address public creator = msg.sender;
 
     /// @notice The right to claim after `ownerClaimWaitTimeS` moved on.
     event CreatorTransferred(address indexed previousCreator, address indexed newCreator);
 
     /// @notice Hand the right to claim after `ownerClaimWaitTimeS` over.
     function transferCreator(address newCreator) external {
-        if (msg.sender != creatorAccount) revert NotOwner(msg.sender);
+        if (msg.sender != creator) revert NotOwner(msg.sender);
         if (newCreator == address(0)) revert OwnerIsZero();
-        emit CreatorTransferred(creatorAccount, newCreator);
-        creatorAccount = newCreator;
+        emit CreatorTransferred(creator, newCreator);
+        creator = newCreator;
     }
 
     /// @inheritdoc IIncentiveOwner64
@@ -39,15 +40,10 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
         uint64 prediction,
         uint256 numClaims
     ) external onlyTrainer returns (uint256 refundAmount) {
-        Claim memory claim;
-        claim.claimant = submitter;
-        claim.author = submitter;
-        claim.classification = classification;
-        claim.addedTime = addedTime;
-        claim.claimable = claimableAmount;
-        claim.claimedBefore = claimedBySubmitter;
-        claim.numClaims = numClaims;
-        return _grantRefund(claim, prediction);
+        _requireOpen(submitter, claimableAmount, numClaims);
+        return _refund(
+            submitter, classification, block.timestamp - addedTime, claimableAmount, claimedBySubmitter, prediction
+        );
     }
 
     /// @inheritdoc IIncentiveOwner64
@@ -63,24 +59,17 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
         uint64 prediction,
         uint256 numClaims
     ) external onlyTrainer returns (uint256 rewardAmount) {
-        Claim memory claim;
-        claim.claimant = reporter;
-        claim.author = originalAuthor;
-        claim.classification = classification;
-        claim.addedTime = addedTime;
-        claim.initialDeposit = initialDeposit;
-        claim.claimable = claimableAmount;
-        claim.claimedBefore = claimedByReporter;
-        claim.numClaims = numClaims;
-        _requireOpen(claim);
-        return _grantReport(claim, _takesAll(claim), prediction);
-    }
-
-    function _claimedBefore(Claim memory claim) internal pure override returns (bool) {
-        return claim.claimedBefore;
+        _requireOpen(reporter, claimableAmount, numClaims);
+        uint256 waited = block.timestamp - addedTime;
+        if (!_takesAll(reporter, originalAuthor, waited)) {
+            _requireReporter(reporter, originalAuthor, waited, claimedByReporter);
+            _requireDisagreement(prediction, classification);
+            claimableAmount = _shareOf(reporter, initialDeposit, claimableAmount);
+        }
+        return _grantReport(reporter, claimableAmount);
     }
 
     function _creator() internal view override returns (address) {
-        return creatorAccount;
+        return creator;
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {AlreadyClaimed, ModelAgrees, ModelDisagrees} from "../Errors.sol";
 import {Incentive64} from "./Incentive64.sol";
 
 /// @title Points for good contributions, no money
@@ -22,26 +21,22 @@ abstract contract PointsRules is Incentive64 {
         return 0;
     }
 
-    function _requireOpen(Claim memory claim) internal pure override {
-        if (claim.numClaims != 0) revert AlreadyClaimed(claim.claimant);
+    function _requireOpen(address claimant, uint256, uint256 numClaims) internal pure override {
+        if (numClaims != 0) _refuse(AlreadyClaimed.selector, claimant);
     }
 
-    function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256) {
-        _requireOpen(claim);
-        _requireWaited(claim.addedTime, _refundWait());
-        if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
-        _countValid(claim.author);
-        emit Refund(claim.author);
+    function _grantRefund(address author, uint256) internal override returns (uint256) {
+        emit Refund(author);
         return 0;
     }
 
-    function _grantReport(Claim memory claim, bool all, uint64 prediction) internal override returns (uint256) {
-        if (!all) {
-            _requireReporter(claim);
-            if (prediction == claim.classification) revert ModelAgrees(prediction);
-            _requireValidated(claim.claimant);
-        }
-        emit Report(claim.claimant);
+    function _shareOf(address reporter, uint256, uint256) internal view override returns (uint256) {
+        _requireValidated(reporter);
+        return 0;
+    }
+
+    function _grantReport(address reporter, uint256) internal override returns (uint256) {
+        emit Report(reporter);
         return 0;
     }
 }

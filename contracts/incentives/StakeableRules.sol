@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {CostWeightOutOfRange, DepositTooLow, ModelAgrees, ModelDisagrees, NothingToClaim} from "../Errors.sol";
+import {CostWeightOutOfRange, NothingToClaim} from "../Errors.sol";
 import {FixedPoint} from "../libraries/FixedPoint.sol";
 import {Incentive64} from "./Incentive64.sol";
 import {CostWeight64} from "./Settings64.sol";
@@ -41,37 +41,34 @@ abstract contract StakeableRules is Incentive64, CostWeight64 {
 
     function _costAfter(uint256 elapsed) internal view override returns (uint256) {
         uint256 divisor = FixedPoint.sqrt(elapsed);
-        return _costWeight() * 1 hours / (divisor == 0 ? 1 : divisor);
+        unchecked {
+            // Below 2**80: the constructor has bounded the weight.
+            return _costWeight() * 1 hours / (divisor == 0 ? 1 : divisor);
+        }
     }
 
     function _charge(uint256 sent) internal override returns (uint256 cost) {
         cost = _costAfter(_countSubmitted());
-        if (sent < cost) revert DepositTooLow(cost, sent);
+        if (sent < cost) _refuse(DepositTooLow.selector, cost, sent);
     }
 
-    function _requireOpen(Claim memory claim) internal pure override {
-        if (claim.claimable == 0) revert NothingToClaim();
+    function _requireOpen(address, uint256 claimable, uint256) internal pure override {
+        if (claimable == 0) revert NothingToClaim();
     }
 
-    function _grantRefund(Claim memory claim, uint64 prediction) internal override returns (uint256 amount) {
-        _requireOpen(claim);
-        _requireUnclaimed(claim);
-        amount = claim.claimable;
-        _requireWaited(claim.addedTime, _refundWait());
-        if (prediction != claim.classification) revert ModelDisagrees(prediction, claim.classification);
-        _countValid(claim.author);
-        emit Refund(claim.author, amount);
+    function _grantRefund(address author, uint256 claimable) internal override returns (uint256) {
+        emit Refund(author, claimable);
+        return claimable;
     }
 
-    function _grantReport(Claim memory claim, bool all, uint64 prediction) internal override returns (uint256 amount) {
-        amount = claim.claimable;
-        if (!all) {
-            _requireReporter(claim);
-            if (prediction == claim.classification) revert ModelAgrees(prediction);
-            uint256 share = claim.initialDeposit * _requireValidated(claim.claimant) / totals.good;
-            // Too little, or the last one: all that is left.
-            if (share != 0 && share < amount) amount = share;
-        }
-        emit Report(claim.claimant, amount);
+    function _shareOf(address reporter, uint256 deposit, uint256 claimable) internal view override returns (uint256) {
+        uint256 share = deposit * _requireValidated(reporter) / totals.good;
+        // Too little, or the last one: all that is left.
+        return share != 0 && share < claimable ? share : claimable;
+    }
+
+    function _grantReport(address reporter, uint256 amount) internal override returns (uint256) {
+        emit Report(reporter, amount);
+        return amount;
     }
 }

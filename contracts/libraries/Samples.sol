@@ -36,9 +36,14 @@ library Samples {
 
     /// @notice Copies a sample to memory, with room around it.
     function load(int64[] calldata source) internal pure returns (int64[] memory data) {
-        data = reserve(source.length);
         assembly ("memory-safe") {
-            calldatacopy(add(data, 0x20), source.offset, shl(5, source.length))
+            // As `reserve` does.
+            data := add(mload(0x40), 0x80)
+            let size := shl(5, source.length)
+            mstore(data, source.length)
+            let elements := add(data, 0x20)
+            calldatacopy(elements, source.offset, size)
+            mstore(0x40, add(add(elements, size), 0x40))
         }
     }
 
@@ -54,6 +59,39 @@ library Samples {
             mstore(end, 0)
             // 64 bytes for the rest of a key, and up to 31 for the end to be that of a word.
             mstore(0x40, and(add(end, 0x5f), not(0x1f)))
+        }
+    }
+
+    /// @notice Where a sample is in memory.
+    function place(int64[] memory data) internal pure returns (uint256 sample) {
+        assembly ("memory-safe") {
+            sample := data
+        }
+    }
+
+    /// @notice The sample that is at a place of `place`.
+    function at(uint256 sample) internal pure returns (int64[] memory data) {
+        assembly ("memory-safe") {
+            data := sample
+        }
+    }
+
+    /// @notice Where a packed sample is in memory, marked as packed.
+    function placePacked(bytes memory packed) internal pure returns (uint256 sample) {
+        assembly ("memory-safe") {
+            sample := not(packed)
+        }
+    }
+
+    /// @notice Whether a place is one of `placePacked`: no memory reaches as far.
+    function isPacked(uint256 sample) internal pure returns (bool) {
+        return sample >> 255 != 0;
+    }
+
+    /// @notice The packed sample that is at a place of `placePacked`.
+    function packedAt(uint256 sample) internal pure returns (bytes memory packed) {
+        assembly ("memory-safe") {
+            packed := not(sample)
         }
     }
 

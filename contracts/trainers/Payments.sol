@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {PaymentFailed, Reentered} from "../Errors.sol";
+import {Reentered} from "../Errors.sol";
+import {TrainerErrors} from "../TrainerErrors.sol";
 
 /// @title Paying people who may be contracts
-abstract contract Payments {
+abstract contract Payments is TrainerErrors {
     /// @dev Transient storage: gone with the transaction, so that no way of failing leaves it set.
     /// A whole word, so that it is written without being read.
     uint256 private transient entered;
@@ -31,6 +32,6 @@ abstract contract Payments {
             // What the receiver returns is nobody's business: it is not even copied.
             success := call(gas(), receiver, amount, 0, 0, 0, 0)
         }
-        if (!success) revert PaymentFailed(receiver, amount);
+        if (!success) _refuse(PaymentFailed.selector, uint160(receiver), amount);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {CostAboveMaximum, EmptySample} from "../Errors.sol";
+import {EmptySample} from "../Errors.sol";
 import {ITrainer64} from "../interfaces/ITrainer64.sol";
 import {Samples} from "../libraries/Samples.sol";
 import {Payments} from "./Payments.sol";
@@ -65,7 +65,10 @@ abstract contract Trainer64 is Payments, ITrainer64 {
         // A sample without a feature teaches nothing but how frequent its class is.
         if (data.length == 0) revert EmptySample();
         (cost, time) = _accept(data, classification);
-        if (cost > maxCost) revert CostAboveMaximum(cost, maxCost);
-        _pay(msg.sender, msg.value - cost);
+        if (cost > maxCost) _refuse(CostAboveMaximum.selector, cost, maxCost);
+        unchecked {
+            // The parts take no cost above what was sent.
+            _pay(msg.sender, msg.value - cost);
+        }
     }
 }
