@@ -15,10 +15,23 @@ from dcai_compile.digits import CARRY_AFTER, LOW_BITS, WIDE_BITS, Digits, digits
 from dcai_compile.layout import Layout, plan_layout
 from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
+
+def named(digits: Digits) -> str:
+    sign = ", no sign" if digits.unsigned else ""
+    return f"{digits.low_bits} of {digits.bits}{sign}{', reach' if digits.reach else ''}"
+
+
 WIDTHS = [Digits(bits, low) for bits in LOW_BITS for low in LOW_BITS if low <= bits]
-EACH = pytest.mark.parametrize(
-    "digits", WIDTHS, ids=lambda digits: f"{digits.low_bits} of {digits.bits}"
-)
+WIDTHS += [Digits(32, low) for low in (4, 5, 13)]
+NARROWED = [
+    (Digits(bits, low), low_bits, grows)
+    for bits, low in ((8, 8), (32, 8), (32, 16), (64, 32), (64, 64))
+    for low_bits in (4, 5, 6, 7, 12, 24, 28)
+    for grows in (False, True)
+    if low_bits < low
+]
+EACH = pytest.mark.parametrize("digits", WIDTHS, ids=named)
+EVERY = [*WIDTHS, *(digits.narrowed(low, grows) for digits, low, grows in NARROWED)]
 
 MOST_WARM = WARM_GAS // WARM_SLOT
 """Slots that are written at deployment at most."""
@@ -26,8 +39,8 @@ MOST_WARM = WARM_GAS // WARM_SLOT
 
 def values(digits: Digits) -> st.SearchStrategy[int]:
     """Of a lane, often at the ends of its digits."""
-    half = 1 << (digits.low_bits - 1)
-    ends = [digits.minimum, digits.maximum, half - 1, half, -half, -half - 1, 1, -1]
+    least, past = digits.least, digits.least + (1 << digits.low_bits)
+    ends = [digits.minimum, digits.maximum, past - 1, past, least, least - 1, 1, -1]
     inside = [value for value in ends if digits.minimum <= value <= digits.maximum]
     return st.sampled_from(inside) | st.integers(digits.minimum, digits.maximum)
 
@@ -35,14 +48,15 @@ def values(digits: Digits) -> st.SearchStrategy[int]:
 # Digits
 
 
-@EACH
+@pytest.mark.parametrize("digits", EVERY, ids=named)
 @given(data=st.data())
 def test_a_value_is_its_digits(digits: Digits, data: st.DataObject) -> None:
     value = data.draw(values(digits))
     low, wide = digits.split(value)
     assert low + (wide << digits.low_bits) == value
-    assert -(1 << (digits.low_bits - 1)) <= low < 1 << (digits.low_bits - 1)
+    assert digits.least <= low < digits.least + (1 << digits.low_bits)
     assert abs(wide) <= digits.wide_max
+    assert (digits.least == 0) == digits.unsigned
 
 
 @EACH
@@ -82,6 +96,20 @@ def test_a_wide_digit_fits_in_the_narrowest_lane(digits: Digits) -> None:
     assert all(digits.bits - digits.low_bits > bits for bits in narrower)
 
 
+@pytest.mark.parametrize(("digits", "low_bits", "grows"), NARROWED)
+def test_narrower_digits_reach_as_far(digits: Digits, low_bits: int, grows: bool) -> None:
+    found = digits.narrowed(low_bits, grows)
+    assert found.low_bits == low_bits and found.carries
+    # Whole bytes are read with their sign, whatever they are for.
+    assert found.unsigned == (grows and low_bits % 8 != 0) and found.masked == (low_bits % 8 != 0)
+    assert found.maximum == digits.maximum
+    assert found.minimum == (0 if found.unsigned else digits.minimum)
+    for value in (found.minimum, found.maximum):
+        low, wide = found.split(value)
+        assert low + (wide << low_bits) == value
+        assert abs(wide) <= found.wide_max < 1 << (found.wide_bits - 1)
+
+
 @pytest.mark.parametrize("bits", LOW_BITS)
 @pytest.mark.parametrize("low", LOW_BITS)
 def test_a_low_digit_is_as_wide_as_some_steps(bits: int, low: int) -> None:
@@ -104,8 +132,10 @@ def test_the_narrowest_digit_is_for_the_smallest_steps(step: int) -> None:
 def tables(draw: st.DrawFn) -> DeltaTable:
     rows = draw(st.sampled_from([1, 2, 3, 4, 7, 32, 33, 70]))
     features = draw(st.integers(1, 3_000 // rows) | st.integers(1, 40))
-    digits = draw(st.sampled_from(WIDTHS))
+    digits = draw(st.sampled_from(EVERY))
     dense, one_row, grows = (draw(st.booleans()) for _ in range(3))
+    dense = dense and not digits.masked
+    grows = grows or digits.unsigned
     return DeltaTable(features, rows, digits, dense, one_row, "because", grows=grows)
 
 
@@ -140,7 +170,10 @@ def test_every_lane_has_a_place_of_its_own(layout: DeltaLayout) -> None:
     # No slot is without a lane, and none is missing.
     assert slots == set(range(layout.slots))
     assert all(0 <= place < layout.per_slot for _, place in places)
-    assert layout.per_slot * table.digits.low_bits == SLOT_BITS
+    used = layout.per_slot * table.digits.low_bits
+    # The highest bit of a slot is no masked digit's.
+    most = SLOT_BITS - 1 if table.digits.masked else SLOT_BITS
+    assert used <= most < used + table.digits.low_bits
 
 
 @settings(max_examples=150, deadline=None)
@@ -170,7 +203,11 @@ def signed(word: int, place: int, bits: int) -> int:
 def read_lane(layout: DeltaLayout, words: dict[int, int], slot: int, place: int) -> tuple[int, int]:
     """Low and wide digit, where a contract that ignores flags would read them."""
     digits = layout.table.digits
-    low = signed(words[layout.first_slot + slot] ^ layout.untouched, place, digits.low_bits)
+    stored = words[layout.first_slot + slot]
+    if digits.unsigned:
+        low = stored >> (place * digits.low_bits) & ((1 << digits.low_bits) - 1)
+    else:
+        low = signed(stored ^ layout.untouched, place, digits.low_bits)
     if not digits.carries:
         return low, 0
     per_slot = SLOT_BITS // digits.wide_bits
@@ -232,6 +269,31 @@ def test_few_slots_are_written_at_deployment(slots: int, warm: bool) -> None:
     lanes = {signed(layout.untouched, place, 8) for place in range(32)}
     assert lanes == {-128 if warm else 0}
     assert ("UNTOUCHED" in {constant.name for constant in layout.constants()}) == warm
+
+
+@settings(max_examples=200, deadline=None)
+@given(taught())
+def test_a_masked_digit_is_what_it_is_more_than_the_smallest(
+    case: tuple[DeltaLayout, list[int]],
+) -> None:
+    """What contracts rely on: a mask and a difference read it, of a word that lessons work on."""
+    layout, lanes = case
+    digits = layout.table.digits
+    words, _ = layout.words(lanes)
+    mask = (1 << digits.low_bits) - 1
+    veil = int(layout.veil_literal or "0", 16)
+    assert veil == layout.untouched ^ layout.blank
+    assert (layout.blank_name == "0") == (layout.blank == 0)
+    lows: list[dict[int, int]] = [{} for _ in range(layout.slots)]
+    for lane, value in enumerate(lanes):
+        slot, place = layout.place(*divmod(lane, layout.table.rows))
+        lows[slot][place] = digits.split(value)[0]
+    for slot, found in enumerate(lows):
+        # Of a slot without anything learned lessons begin with `blank`.
+        held = words[layout.first_slot + slot] ^ veil
+        assert (held == layout.blank) == (not any(found.values()))
+        for place, low in found.items() if digits.masked else ():
+            assert (held >> (place * digits.low_bits) & mask) + digits.least == low
 
 
 # Tables side by side
