@@ -134,7 +134,8 @@ def widths(table: DeltaTable) -> Iterator[DeltaTable]:
     for bits in range(table.digits.low_bits - 1, NARROWEST - 1, -1):
         narrower = replace(table, digits=table.digits.narrowed(bits, table.grows))
         found = place_delta(narrower, 0, 0, True, False).per_slot
-        if found > sharing:
+        # The proof of how many updates fit has to hold.
+        if found > sharing and narrower.digits.reaches(table.digits):
             yield narrower
         sharing = found
 

@@ -32,13 +32,11 @@ class Digits:
     Attributes
     ----------
     unsigned : whether a low digit has no sign, and no lane is ever below zero.
-    reach : the smallest and the largest value, where they are those of other digits.
     """
 
     bits: int
     low_bits: int
     unsigned: bool = False
-    reach: tuple[int, int] | None = None
 
     @property
     def longest_step(self) -> int:
@@ -67,29 +65,21 @@ class Digits:
         """Width of the wide digit's storage lane, or 0."""
         if not self.carries:
             return 0
-        # Digits that reach as far as others do may need one bit more.
-        least = self.bits - self.low_bits + (1 if self.reach else 0)
-        return next(bits for bits in WIDE_BITS if bits >= least)
+        return next(bits for bits in WIDE_BITS if bits >= self.bits - self.low_bits)
 
     @property
     def wide_max(self) -> int:
         """The largest wide digit, whose negation is the smallest."""
-        if self.reach is not None:
-            return max(abs(self.split(value)[1]) for value in self.reach)
         return (1 << (self.bits - self.low_bits - 1)) - 1 if self.carries else 0
 
     @property
     def maximum(self) -> int:
         """The largest value of a lane; no more than ``2**(bits-1) - 1``."""
-        if self.reach is not None:
-            return self.reach[1]
         return (self.wide_max << self.low_bits) + (1 << self.low_bits) - 1 + self.least
 
     @property
     def minimum(self) -> int:
         """The smallest value of a lane; no less than ``-2**(bits-1)``."""
-        if self.reach is not None:
-            return self.reach[0]
         return 0 if self.unsigned else self.least - (self.wide_max << self.low_bits)
 
     def split(self, value: int) -> tuple[int, int]:
@@ -98,10 +88,12 @@ class Digits:
         return low, (value - low) >> self.low_bits
 
     def narrowed(self, low_bits: int, grows: bool) -> Digits:
-        """The same values with a narrower low digit; without a sign if lanes only grow and it is masked."""
-        unsigned = grows and low_bits % BYTE != 0
-        least = 0 if unsigned else self.minimum
-        return Digits(self.bits, low_bits, unsigned, (least, self.maximum))
+        """Lanes as wide with a narrower low digit; without a sign if they only grow and it is masked."""
+        return Digits(self.bits, low_bits, grows and low_bits % BYTE != 0)
+
+    def reaches(self, other: Digits) -> bool:
+        """Whether every value of a lane of `other` is one of these; below zero only if there are any."""
+        return self.maximum >= other.maximum and (self.unsigned or self.minimum <= other.minimum)
 
 
 def digits_for(bits: int, typical_step: int) -> Digits:
