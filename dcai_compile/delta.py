@@ -195,11 +195,6 @@ class DeltaLayout:
         bits = self.table.digits.low_bits
         return sum(1 << (bits - 1) << (place * bits) for place in range(lanes))
 
-    @property
-    def untouched_literal(self) -> str:
-        """`untouched` as Solidity writes it."""
-        return f"{self.untouched:#066x}"
-
     def place(self, feature: int, row: int) -> tuple[int, int]:
         """Slot, counted from the first, and place of a lane."""
         if self.row_by_row:
@@ -285,7 +280,7 @@ class DeltaLayout:
             rows.append(Constant("uint256", "ALL_FLAGS", f"{every:#066x}", comment))
         if self.warm:
             comment = "A slot without anything learned, as deployment has written it."
-            rows.append(Constant("uint256", "UNTOUCHED", self.untouched_literal, comment))
+            rows.append(Constant("uint256", "UNTOUCHED", f"{self.untouched:#066x}", comment))
         if "BLANK" in (self.blank_name, self.veil):
             comment = "The same as lessons work on it."
             rows.append(Constant("uint256", "BLANK", f"{self.blank:#066x}", comment))
