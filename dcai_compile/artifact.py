@@ -131,7 +131,11 @@ class Compiled:
 
     def new_mirror(self) -> Mirror:
         """A mirror in the state of a fresh deployment."""
-        return family_of(self.integers.model.family).mirror(self.integers)
+        mirror = family_of(self.integers.model.family).mirror(self.integers)
+        if self.layout.delta is not None:
+            digits = self.layout.delta.table.digits
+            mirror.reach = digits.minimum, digits.maximum
+        return mirror
 
     def encode(self, X: Any) -> list[list[int]]:
         """Raw samples, (n_samples, n_features) or texts, as lists of int64, as the contract takes them.

@@ -230,6 +230,8 @@ class Costs:
             if whole < self.rows:
                 return counts | _named("predict", some=1) | self._multiplied(sample)
             return counts | _named("predict", checked=length)
+        # Where rows lie by themselves, slots are not looked for before anything was taught.
+        placed = self.rows if touches.rows_taught or not (delta and delta.row_by_row) else 0
         return counts | _named(
             "predict",
             element=length,
@@ -239,7 +241,7 @@ class Costs:
             **mirror.effort(sample),
             bit=self.rows * length.bit_length(),
             pointer=length * division_gas(self.layout.row_bytes),
-            place=self.rows * self._placed(sample),
+            place=placed * self._placed(sample),
         )
 
     def _multiplied(self, sample: Sequence[int]) -> dict[str, int]:

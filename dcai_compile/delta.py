@@ -25,7 +25,8 @@ NOT_ZERO = 1
 """Flag: a low digit of the slot is not zero."""
 
 NEVER_ZERO = 1 << (SLOT_BITS - 1)
-"""Set at deployment in slots of flags, for the same reason as `untouched`."""
+"""Set at deployment in slots of flags, for the same reason as `untouched`; in slots of digits without a
+sign it is `untouched`."""
 
 MOVED = 1 << (SLOT_BITS - 2)
 """Set in the first of them where a table that is `flagged` holds anything but zeros."""
@@ -65,8 +66,9 @@ class DeltaLayout:
 
     @property
     def per_slot(self) -> int:
-        """Low digits in a slot, if it is full."""
-        return SLOT_BITS // self.table.digits.low_bits
+        """Low digits in a slot, if it is full; the highest bit of a slot is no masked digit's."""
+        digits = self.table.digits
+        return (SLOT_BITS - 1 if digits.masked else SLOT_BITS) // digits.low_bits
 
     @property
     def group(self) -> int:
@@ -159,17 +161,39 @@ class DeltaLayout:
         """The word of a slot whose lanes are all zero."""
         if not self.warm:
             return 0
-        return self.halves(self.per_slot)
+        return NEVER_ZERO if self.table.digits.unsigned else self.halves(self.per_slot)
+
+    @property
+    def blank(self) -> int:
+        """`untouched` as contracts work on it: a masked digit is what it is more than the smallest."""
+        digits = self.table.digits
+        if not digits.masked:
+            return 0
+        return self.untouched if digits.unsigned else self.halves(self.per_slot)
+
+    @property
+    def blank_name(self) -> str:
+        """`blank` as Solidity writes it where it sees constants."""
+        if self.blank == 0:
+            return "0"
+        return "UNTOUCHED" if self.blank == self.untouched else "BLANK"
+
+    @property
+    def veil(self) -> str:
+        """By which a stored word and one that is worked on differ, likewise; empty where they do not."""
+        if self.untouched == self.blank:
+            return ""
+        return "UNTOUCHED" if self.warm else "BLANK"
+
+    @property
+    def veil_literal(self) -> str:
+        """`veil` where no constants are seen."""
+        return f"{self.untouched ^ self.blank:#066x}" if self.veil else ""
 
     def halves(self, lanes: int) -> int:
         """Half of what a low digit can be, in each of so many lanes from the lowest on."""
         bits = self.table.digits.low_bits
         return sum(1 << (bits - 1) << (place * bits) for place in range(lanes))
-
-    @property
-    def untouched_literal(self) -> str:
-        """`untouched` as Solidity writes it."""
-        return f"{self.untouched:#066x}"
 
     def place(self, feature: int, row: int) -> tuple[int, int]:
         """Slot, counted from the first, and place of a lane."""
@@ -256,7 +280,10 @@ class DeltaLayout:
             rows.append(Constant("uint256", "ALL_FLAGS", f"{every:#066x}", comment))
         if self.warm:
             comment = "A slot without anything learned, as deployment has written it."
-            rows.append(Constant("uint256", "UNTOUCHED", self.untouched_literal, comment))
+            rows.append(Constant("uint256", "UNTOUCHED", f"{self.untouched:#066x}", comment))
+        if "BLANK" in (self.blank_name, self.veil):
+            comment = "The same as lessons work on it."
+            rows.append(Constant("uint256", "BLANK", f"{self.blank:#066x}", comment))
         if self.flag_slots:
             rows.append(number("FLAG_SLOTS", self.flag_slots, "Slots of flags."))
         if digits.carries:

@@ -5,6 +5,9 @@ and `CONTRIBUTIONS` contributions of a sample of typical length, each of them a 
 Storage is what tells arrangements apart, so storage is what is priced, by the rules of Osaka; all
 arithmetic is in integers, as a contract must not depend on a machine's rounding.
 
+Where samples are sparse, the width of low digits is a part of the arrangement. Narrow ones share fewer
+slots; wide ones carry less often, which a lesson pays for at once and predictions ever after.
+
 What is assumed: the features of a sample are any, as likely as all others. Words are not: a few are in
 most texts, so that fewer slots are touched than is assumed here, alike in all arrangements.
 """
@@ -12,8 +15,11 @@ most texts, so that fewer slots are touched than is assumed here, alike in all a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
 
+from dcai_compile.carrying import UNIT, carrying, power
 from dcai_compile.delta import DeltaLayout, place_delta
 from dcai_compile.rules import OSAKA
 from dcai_compile.tables import DeltaTable
@@ -41,8 +47,20 @@ WARM_GAS = 8_000_000
 TYPICAL_ELEMENTS = 20
 """Of a sparse sample, where no calibration sample is known."""
 
-UNIT = 1 << 64
-"""Expected numbers of slots are counted in parts of one."""
+NARROWEST = 4
+"""Bits of a low digit at least: words that are in every other text fill narrower ones in a few lessons."""
+
+WIDTH_MARGIN = 50
+"""A narrower digit has to save one part in so many: computing with it takes a little more."""
+
+EPOCHS = 8
+"""Parts of a life in whose middles it is looked at."""
+
+CARRY = OSAKA.access + OSAKA.rewrite + 1_500
+"""Gas of a carry with what it computes, into a wide slot that is not zero."""
+
+WIDE_LANE = 200
+"""Gas of computing with a wide digit that a prediction reads."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ def choose_delta(
         price(delta, length) for delta in _candidates(table, first_slot, free_bits) if _fits(delta)
     ]
     together, apart = (
-        min((entry for entry in priced if entry.delta.row_by_row == rows), key=_total, default=None)
+        _cheapest([entry for entry in priced if entry.delta.row_by_row == rows])
         for rows in (False, True)
     )
     if together is None or apart is None:
@@ -92,6 +110,36 @@ def _total(entry: Priced) -> int:
     return entry.total
 
 
+def _cheapest(priced: list[Priced]) -> Priced | None:
+    """The cheapest: of narrow low digits only if they are worth it beside all wider ones."""
+    found: Priced | None = None
+    for _, entries in groupby(
+        priced, lambda entry: entry.delta.table.digits.low_bits
+    ):  # widest first
+        best = min(entries, key=_total)
+        if found is None or best.total * WIDTH_MARGIN < found.total * (WIDTH_MARGIN - 1):
+            found = best
+    return found
+
+
+def widths(table: DeltaTable) -> Iterator[DeltaTable]:
+    """The table with its low digits as wide as they are, then narrower where the templates can write that.
+
+    Of widths of which as many share a slot, the widest.
+    """
+    yield table
+    if table.dense or not table.step:
+        return
+    sharing = 256 // table.digits.low_bits
+    for bits in range(table.digits.low_bits - 1, NARROWEST - 1, -1):
+        narrower = replace(table, digits=table.digits.narrowed(bits, table.grows))
+        found = place_delta(narrower, 0, 0, True, False).per_slot
+        # The proof of how many updates fit has to hold.
+        if found > sharing and narrower.digits.reaches(table.digits):
+            yield narrower
+        sharing = found
+
+
 def _candidates(table: DeltaTable, first_slot: int, free_bits: int) -> Iterator[DeltaLayout]:
     """What the templates can write."""
     if table.rows == 1 or table.dense:
@@ -100,9 +148,10 @@ def _candidates(table: DeltaTable, first_slot: int, free_bits: int) -> Iterator[
         arrangements = (True, False)
     else:
         arrangements = (False,)  # lessons change all rows of a feature
-    for row_by_row in arrangements:
-        for warm in (True, False):
-            yield place_delta(table, first_slot, free_bits, row_by_row, warm)
+    for each in widths(table):
+        for row_by_row in arrangements:
+            for warm in (True, False):
+                yield place_delta(each, first_slot, free_bits, row_by_row, warm)
 
 
 def _fits(delta: DeltaLayout) -> bool:
@@ -111,13 +160,7 @@ def _fits(delta: DeltaLayout) -> bool:
 
 def expected_slots(slots: int, draws: int) -> int:
     """How many of `slots` are touched by as many draws, in parts of `UNIT`: ``n - n (1 - 1/n)^draws``."""
-    missed, factor, left = UNIT, UNIT - UNIT // slots, draws
-    while left:
-        if left & 1:
-            missed = missed * factor // UNIT
-        factor = factor * factor // UNIT
-        left >>= 1
-    return slots * (UNIT - missed)
+    return slots * (UNIT - power(UNIT - UNIT // slots, draws))
 
 
 def price(delta: DeltaLayout, length: int) -> Priced:
@@ -137,7 +180,37 @@ def price(delta: DeltaLayout, length: int) -> Priced:
     lesson = changed * (OSAKA.access + OSAKA.rewrite) + (0 if delta.warm else first)
     read = slots if table.dense else min(slots, touched * runs)
     deployment = delta.slots * WARM_SLOT if delta.warm else 0
-    return Priced(delta, deployment, lesson // UNIT, read * OSAKA.access // UNIT)
+    carries, wide = _carries(delta, length)
+    prediction = read * OSAKA.access + wide
+    return Priced(delta, deployment, (lesson + carries) // UNIT, prediction // UNIT)
+
+
+def _carries(delta: DeltaLayout, length: int) -> tuple[int, int]:
+    """What carries cost a lesson, and a prediction that has to read wide digits, in parts of `UNIT`."""
+    table = delta.table
+    if table.dense or not table.step or not table.digits.carries:
+        return 0, 0
+    runs = table.rows if delta.row_by_row else 1
+    rows = 1 if table.one_row else table.rows  # that a lesson changes lanes of
+    # Lanes whose flags are the same, and wide slots that a feature's lanes of a run are in.
+    near = min(delta.per_slot, table.features) if delta.row_by_row else delta.group * table.rows
+    near = (near or delta.per_slot) * delta.sharing
+    each = 1 if delta.row_by_row else -(-table.rows // delta.wide_per_slot)
+    in_run = delta.slots // runs
+    read = expected_slots(in_run * delta.wide_stride, length * each) * runs * OSAKA.access
+    read += length * table.rows * WIDE_LANE * UNIT
+    life = Fraction(CONTRIBUTIONS * length * rows, table.features * table.rows)
+    lesson = prediction = 0
+    for epoch in range(EPOCHS):
+        moves = life * (2 * epoch + 1) / (2 * EPOCHS)
+        lane = carrying(table.digits, table.grows, table.step, moves)
+        lesson += length * rows * lane.next * CARRY
+        prediction += read * (UNIT - power(UNIT - lane.beyond, near)) // UNIT
+    # A wide slot is created once.
+    ended = carrying(table.digits, table.grows, table.step, life).beyond
+    filled = UNIT - power(UNIT - ended, min(near, delta.wide_per_slot))
+    created = delta.wide_slots * filled * (OSAKA.create - OSAKA.rewrite) // CONTRIBUTIONS
+    return lesson // EPOCHS + created, prediction // EPOCHS
 
 
 def _why(chosen: Priced, rest: Priced | None, length: int) -> str:

@@ -4,14 +4,19 @@ A lane of `bits` bits is ``low + wide * 2**low_bits`` with ``-2**(low_bits-1) <=
 The low digits of many lanes share a storage slot; the wide ones lie apart, are 0 at first, and are
 written only when a low digit carries. So a full lane never blocks a lesson, and lanes are narrow where
 it matters. There is one way to write each value: storage depends on what was learned, not on the order.
+
+Where lanes only grow, a low digit may be without a sign, and then carries half as soon:
+``0 <= low < 2**low_bits``. Low digits need not be whole bytes; see `Digits.masked`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+BYTE = 8
+
 LOW_BITS = (8, 16, 32, 64)
-"""Widths of a low digit: they divide a storage slot."""
+"""Widths of a low digit that divide a storage slot: those that a model begins with."""
 
 WIDE_BITS = (32, 64)
 """Widths of a wide digit."""
@@ -22,15 +27,38 @@ CARRY_AFTER = 8
 
 @dataclass(frozen=True)
 class Digits:
-    """How lanes of `bits` bits are written; `low_bits` is `bits` where there is no wide digit."""
+    """How lanes of `bits` bits are written; `low_bits` is `bits` where there is no wide digit.
+
+    Attributes
+    ----------
+    unsigned : whether a low digit has no sign, and no lane is ever below zero.
+    """
 
     bits: int
     low_bits: int
+    unsigned: bool = False
+
+    @property
+    def longest_step(self) -> int:
+        """The longest typical step that `digits_for` would have chosen them for."""
+        return (1 << (self.low_bits - 1)) // CARRY_AFTER
 
     @property
     def carries(self) -> bool:
         """Whether there is a wide digit."""
         return self.low_bits < self.bits
+
+    @property
+    def masked(self) -> bool:
+        """Whether a low digit is read through a mask, as it is not whole bytes: then it is written as
+        what it is more than `least`.
+        """
+        return self.low_bits % BYTE != 0
+
+    @property
+    def least(self) -> int:
+        """The smallest low digit."""
+        return 0 if self.unsigned else -(1 << (self.low_bits - 1))
 
     @property
     def wide_bits(self) -> int:
@@ -47,18 +75,25 @@ class Digits:
     @property
     def maximum(self) -> int:
         """The largest value of a lane; no more than ``2**(bits-1) - 1``."""
-        return (self.wide_max << self.low_bits) + (1 << (self.low_bits - 1)) - 1
+        return (self.wide_max << self.low_bits) + (1 << self.low_bits) - 1 + self.least
 
     @property
     def minimum(self) -> int:
         """The smallest value of a lane; no less than ``-2**(bits-1)``."""
-        return -(self.wide_max << self.low_bits) - (1 << (self.low_bits - 1))
+        return 0 if self.unsigned else self.least - (self.wide_max << self.low_bits)
 
     def split(self, value: int) -> tuple[int, int]:
         """The low and the wide digit of a value."""
-        half = 1 << (self.low_bits - 1)
-        low = (value + half) % (1 << self.low_bits) - half
+        low = (value - self.least) % (1 << self.low_bits) + self.least
         return low, (value - low) >> self.low_bits
+
+    def narrowed(self, low_bits: int, grows: bool) -> Digits:
+        """Lanes as wide with a narrower low digit; without a sign if they only grow and it is masked."""
+        return Digits(self.bits, low_bits, grows and low_bits % BYTE != 0)
+
+    def reaches(self, other: Digits) -> bool:
+        """Whether every value of a lane of `other` is one of these; below zero only if there are any."""
+        return self.maximum >= other.maximum and (self.unsigned or self.minimum <= other.minimum)
 
 
 def digits_for(bits: int, typical_step: int) -> Digits:

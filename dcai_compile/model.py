@@ -148,6 +148,9 @@ class Mirror(ABC):
 
     integers: IntegerModel
 
+    reach: tuple[int, int] | None = None
+    """The smallest and the largest value of a learned lane, where the layout decides them."""
+
     def __init__(self, integers: IntegerModel) -> None:
         self.integers = integers
 

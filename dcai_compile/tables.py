@@ -63,6 +63,8 @@ class DeltaTable:
     whole_rows : whether a dense prediction takes what was published and what was learned of a row that was
         taught in one go, and has no use for products of what was published where all rows were.
     grows : whether no update makes a lane smaller.
+    step : what a lesson typically moves the lane of a feature by that its sample has; 0 where that is not
+        known, and the low digit stays as wide as it is.
     """
 
     features: int
@@ -73,6 +75,7 @@ class DeltaTable:
     reason: str
     name: str = "delta"
     grows: bool = False
+    step: int = 0
     whole_rows: bool = False
 
     @property

@@ -182,6 +182,7 @@ class _Writes:
     low: set[int] = field(default_factory=set)
     rows: set[int] = field(default_factory=set)
     carrying: set[int] = field(default_factory=set)
+    searched: set[int] = field(default_factory=set)
     relearned: int = 0
     carries: int = 0
 
@@ -202,13 +203,17 @@ def _learned(
         found.rows.add(row)
         if flags.get(slot, 0) & NOT_ZERO:
             held.append(slot)
-        if delta.table.digits.split(was)[1] != delta.table.digits.split(now)[1]:
+        digits = delta.table.digits
+        if digits.split(was)[1] != digits.split(now)[1]:
             found.carries += 1
             found.carrying.add(slot)
+            # Lessons of sparse samples look no further than at a digit that is not zero.
+            if delta.table.dense or not digits.split(now)[1]:
+                found.searched.add(slot)
     found.slots = {delta.flags_at(slot) for slot in found.low}
     # A dense sample has every lane of a slot, whether it changes or not.
     found.relearned = delta.per_slot * len(set(held)) if delta.table.dense else len(held)
-    for slot in found.carrying if delta.sharing == 1 else ():  # is any wide digit of it left?
+    for slot in found.searched if delta.sharing == 1 else ():  # is any wide digit of it left?
         first = delta.wide_first + slot * delta.wide_stride
         for at in range(first, first + delta.wide_stride):
             found.slots.add(at)

@@ -76,7 +76,7 @@ class Pair(Deployed):
         word = self.evm.storage(self.address, self.layout.flags_at(slot))
         flag = word >> (self.layout.flags_shift + place * self.layout.flag_bits)
         flag &= self.layout.flag_mask
-        near = range(max(0, feature - 32), min(table.features, feature + 33))
+        near = range(max(0, feature - 64), min(table.features, feature + 65))
         there = [
             (f, r)
             for f in near

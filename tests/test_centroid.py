@@ -177,7 +177,8 @@ def test_limits_refuse_and_change_nothing() -> None:
     longest = compiled.integers.encoding.max_count
     for _ in range(31):
         mirror.update_encoded([3] * longest, 1)
-    largest = mirror.integers.digits.maximum
+    assert mirror.reach is not None
+    largest = mirror.reach[1]
     assert (mirror.integers.lane_bits, largest // longest) == (16, 31)
     mirror.update_encoded([3] * (largest - 31 * longest), 1)
     before = mirror.sums().tolist(), mirror.counts(), mirror.squares()

@@ -7,19 +7,22 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.stats import poisson, skellam
 from sklearn.naive_bayes import MultinomialNB
 
 from benchmarks.datasets import zipf_text
 from dcai_compile import compile_model
+from dcai_compile.carrying import UNIT, carrying
 from dcai_compile.delta import DeltaLayout, place_delta
 from dcai_compile.delta_choice import (
     MARGIN,
-    UNIT,
     WARM_GAS,
     WARM_SLOT,
+    WIDTH_MARGIN,
     choose_delta,
     expected_slots,
     price,
+    widths,
 )
 from dcai_compile.digits import Digits
 from dcai_compile.encoding import Encoding
@@ -155,3 +158,82 @@ def test_lanes_that_come_back_to_zero_clear_their_slots() -> None:
     reads = read_by_prediction(layout, encoding, carried, [40, 41])
     assert reads.accessed == {delta.flags_slot, wide}
     assert (reads.loads, reads.taught, reads.carried) == (0, 0, 2)
+
+
+# Widths
+
+
+def sparse(features: int, rows: int, **more: object) -> DeltaTable:
+    more = {"one_row": True, "grows": True, "step": 1, **more}
+    return DeltaTable(features, rows, EIGHT, False, reason="as a test wants it", **more)  # type: ignore[arg-type]
+
+
+def digits_of(found: DeltaTable, elements: int) -> Digits:
+    return chosen(found, elements).table.digits
+
+
+def test_low_digits_of_words_are_as_narrow_as_a_life_allows() -> None:
+    """A word that is in every other text fills eight bits; one in a thousand leaves four empty."""
+    weights, counts = sparse(1_000, 1, grows=False, one_row=False), sparse(1_000, 2)
+    assert [digits_of(weights, length).low_bits for length in (20, 100)] == [5, 6]
+    assert [digits_of(counts, length).low_bits for length in (20, 60)] == [5, 6]
+    assert digits_of(counts, 900) == EIGHT
+    assert digits_of(sparse(1_000, 10), 20).low_bits == 5
+    assert digits_of(counts, 20).unsigned and not digits_of(weights, 20).unsigned
+    # What is taught in longer steps fills a digit in fewer.
+    assert digits_of(sparse(1_000, 2, step=8), 20).low_bits == 7
+
+
+def test_no_width_is_chosen_where_nothing_is_known_of_steps_or_samples_are_dense() -> None:
+    for found in (sparse(1_000, 2, step=0), replace(sparse(1_000, 2), dense=True)):
+        assert list(widths(found)) == [found]
+        assert digits_of(found, 20) == EIGHT
+
+
+def test_a_narrower_digit_is_another_number_of_lanes_and_reaches_as_far() -> None:
+    for grows in (True, False):
+        for digits in (EIGHT, Digits(32, 16), Digits(64, 32), Digits(16, 16)):
+            found = list(widths(replace(sparse(1_000, 2, grows=grows), digits=digits)))
+            assert found[0].digits == digits
+            shared = [place_delta(each, 5, 0, True, True).per_slot for each in found]
+            assert shared == sorted(set(shared))
+            assert all(each.digits.reaches(digits) for each in found)
+            # A lane of one digit alone reaches farther than one of two, if it has a sign.
+            assert (len(found) == 1) == (not digits.carries and not grows)
+
+
+def test_a_width_gives_way_to_a_narrower_one_that_is_worth_it() -> None:
+    for length in (5, 20, 60, 200):
+        found = sparse(1_000, 2)
+        taken = price(chosen(found, length), length)
+        for each in widths(found):
+            other = price(place_delta(each, 5, 0, taken.delta.row_by_row, True), length)
+            if each.digits.low_bits > taken.delta.table.digits.low_bits:
+                assert taken.total * WIDTH_MARGIN < other.total * (WIDTH_MARGIN - 1)
+
+
+@pytest.mark.parametrize("moves", [Fraction(1, 50), Fraction(3), Fraction(41, 2), Fraction(300)])
+def test_chances_of_carries_are_those_of_the_formulas(moves: Fraction) -> None:
+    """Against Poisson's and Skellam's distributions in floating point."""
+    mean = float(moves)
+    for bits in (4, 5, 6, 8):
+        digits, size = Digits(32, bits, unsigned=True), 1 << bits
+        found = carrying(digits, True, 1, moves)
+        assert found.beyond / UNIT == pytest.approx(poisson.sf(size - 1, mean), abs=1e-9)
+        ends = np.arange(size - 1, 2_000, size)
+        assert found.next / UNIT == pytest.approx(poisson.pmf(ends, mean).sum(), abs=1e-9)
+        walk = skellam(mean / 2, mean / 2)
+        found = carrying(Digits(32, bits), False, 1, moves)
+        half = size // 2
+        assert found.beyond / UNIT == pytest.approx(2 * walk.sf(half - 1), abs=1e-9)
+        edges = np.arange(half, 1_000, size)
+        crossing = (walk.pmf(edges - 1) + walk.pmf(edges)).sum()
+        assert found.next / UNIT == pytest.approx(crossing, abs=1e-9)
+
+
+def test_a_long_step_leaves_a_digit_in_few() -> None:
+    four = Fraction(4)
+    assert carrying(Digits(32, 8, True), True, 16, four) == carrying(
+        Digits(32, 4, True), True, 1, four
+    )
+    assert carrying(Digits(32, 4, True), True, 99, four).next == UNIT

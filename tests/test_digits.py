@@ -15,10 +15,22 @@ from dcai_compile.digits import CARRY_AFTER, LOW_BITS, WIDE_BITS, Digits, digits
 from dcai_compile.layout import Layout, plan_layout
 from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
 
+
+def named(digits: Digits) -> str:
+    sign = ", no sign" if digits.unsigned else ""
+    return f"{digits.low_bits} of {digits.bits}{sign}"
+
+
 WIDTHS = [Digits(bits, low) for bits in LOW_BITS for low in LOW_BITS if low <= bits]
-EACH = pytest.mark.parametrize(
-    "digits", WIDTHS, ids=lambda digits: f"{digits.low_bits} of {digits.bits}"
-)
+WIDTHS += [Digits(32, low) for low in (4, 5, 13)] + [Digits(32, low, True) for low in (4, 6, 13)]
+NARROWED = [
+    (Digits(bits, low), low_bits, grows)
+    for bits, low in ((8, 8), (32, 8), (32, 16), (64, 32), (64, 64))
+    for low_bits in (4, 5, 6, 7, 12, 24, 28)
+    for grows in (False, True)
+    if low_bits < low
+]
+EACH = pytest.mark.parametrize("digits", WIDTHS, ids=named)
 
 MOST_WARM = WARM_GAS // WARM_SLOT
 """Slots that are written at deployment at most."""
@@ -26,8 +38,8 @@ MOST_WARM = WARM_GAS // WARM_SLOT
 
 def values(digits: Digits) -> st.SearchStrategy[int]:
     """Of a lane, often at the ends of its digits."""
-    half = 1 << (digits.low_bits - 1)
-    ends = [digits.minimum, digits.maximum, half - 1, half, -half, -half - 1, 1, -1]
+    least, past = digits.least, digits.least + (1 << digits.low_bits)
+    ends = [digits.minimum, digits.maximum, past - 1, past, least, least - 1, 1, -1]
     inside = [value for value in ends if digits.minimum <= value <= digits.maximum]
     return st.sampled_from(inside) | st.integers(digits.minimum, digits.maximum)
 
@@ -41,16 +53,17 @@ def test_a_value_is_its_digits(digits: Digits, data: st.DataObject) -> None:
     value = data.draw(values(digits))
     low, wide = digits.split(value)
     assert low + (wide << digits.low_bits) == value
-    assert -(1 << (digits.low_bits - 1)) <= low < 1 << (digits.low_bits - 1)
+    assert digits.least <= low < digits.least + (1 << digits.low_bits)
     assert abs(wide) <= digits.wide_max
+    assert (digits.least == 0) == digits.unsigned
 
 
 @EACH
 @given(data=st.data())
 def test_there_is_one_way_to_write_a_value(digits: Digits, data: st.DataObject) -> None:
-    half = 1 << (digits.low_bits - 1)
-    low = data.draw(st.integers(-half, half - 1))
-    wide = data.draw(st.integers(-digits.wide_max, digits.wide_max))
+    low = data.draw(st.integers(digits.least, digits.least + (1 << digits.low_bits) - 1))
+    least = 0 if digits.unsigned else -digits.wide_max
+    wide = data.draw(st.integers(least, digits.wide_max))
     value = low + (wide << digits.low_bits)
     assert digits.split(value) == (low, wide)
     assert digits.minimum <= value <= digits.maximum
@@ -58,15 +71,18 @@ def test_there_is_one_way_to_write_a_value(digits: Digits, data: st.DataObject) 
 
 @EACH
 def test_the_limits_are_the_largest_digits(digits: Digits) -> None:
-    half = 1 << (digits.low_bits - 1)
-    assert digits.split(digits.maximum) == (half - 1, digits.wide_max)
-    assert digits.split(digits.minimum) == (-half, -digits.wide_max)
-    # One more is a digit more.
-    assert digits.split(digits.maximum + 1) == (-half, digits.wide_max + 1)
-    assert digits.split(digits.minimum - 1) == (half - 1, -digits.wide_max - 1)
-    # Inside the width that was asked for, and all of it but one wide digit.
+    least, most = digits.least, digits.least + (1 << digits.low_bits) - 1
+    assert digits.split(digits.maximum) == (most, digits.wide_max)
+    # One more is a digit more: what lessons carry is all that they check.
+    assert digits.split(digits.maximum + 1) == (least, digits.wide_max + 1)
     outside = 1 << (digits.bits - 1)
-    lost = (1 << digits.low_bits) - half if digits.carries else 0
+    if digits.unsigned:
+        assert (digits.minimum, digits.maximum) == (0, outside - 1)
+        return
+    assert digits.split(digits.minimum) == (least, -digits.wide_max)
+    assert digits.split(digits.minimum - 1) == (most, -digits.wide_max - 1)
+    # Inside the width that was asked for, and all of it but one wide digit.
+    lost = (1 << digits.low_bits) + least if digits.carries else 0
     assert (digits.minimum, digits.maximum) == (lost - outside, outside - 1 - lost)
 
 
@@ -80,6 +96,19 @@ def test_a_wide_digit_fits_in_the_narrowest_lane(digits: Digits) -> None:
     assert digits.wide_bits in WIDE_BITS
     assert digits.wide_max < 1 << (digits.wide_bits - 1)
     assert all(digits.bits - digits.low_bits > bits for bits in narrower)
+
+
+@pytest.mark.parametrize(("digits", "low_bits", "grows"), NARROWED)
+def test_narrower_digits_reach_as_far(digits: Digits, low_bits: int, grows: bool) -> None:
+    found = digits.narrowed(low_bits, grows)
+    assert (found.bits, found.low_bits) == (digits.bits, low_bits)
+    # Whole bytes are read with their sign, whatever they are for.
+    assert found.unsigned == (grows and low_bits % 8 != 0) and found.masked == (low_bits % 8 != 0)
+    # Where lanes had one digit only, the new one takes a part of what they reach.
+    assert found.reaches(digits) == (digits.carries or found.unsigned)
+    assert not found.unsigned or found.minimum == 0
+    assert abs(found.minimum) <= 1 << (digits.bits - 1) > found.maximum
+    assert found.wide_max < 1 << (found.wide_bits - 1)
 
 
 @pytest.mark.parametrize("bits", LOW_BITS)
@@ -106,6 +135,8 @@ def tables(draw: st.DrawFn) -> DeltaTable:
     features = draw(st.integers(1, 3_000 // rows) | st.integers(1, 40))
     digits = draw(st.sampled_from(WIDTHS))
     dense, one_row, grows = (draw(st.booleans()) for _ in range(3))
+    dense = dense and not digits.masked
+    grows = grows or digits.unsigned
     return DeltaTable(features, rows, digits, dense, one_row, "because", grows=grows)
 
 
@@ -140,7 +171,10 @@ def test_every_lane_has_a_place_of_its_own(layout: DeltaLayout) -> None:
     # No slot is without a lane, and none is missing.
     assert slots == set(range(layout.slots))
     assert all(0 <= place < layout.per_slot for _, place in places)
-    assert layout.per_slot * table.digits.low_bits == SLOT_BITS
+    used = layout.per_slot * table.digits.low_bits
+    # The highest bit of a slot is no masked digit's.
+    most = SLOT_BITS - 1 if table.digits.masked else SLOT_BITS
+    assert used <= most < used + table.digits.low_bits
 
 
 @settings(max_examples=150, deadline=None)
@@ -170,7 +204,11 @@ def signed(word: int, place: int, bits: int) -> int:
 def read_lane(layout: DeltaLayout, words: dict[int, int], slot: int, place: int) -> tuple[int, int]:
     """Low and wide digit, where a contract that ignores flags would read them."""
     digits = layout.table.digits
-    low = signed(words[layout.first_slot + slot] ^ layout.untouched, place, digits.low_bits)
+    stored = words[layout.first_slot + slot]
+    if digits.unsigned:
+        low = stored >> (place * digits.low_bits) & ((1 << digits.low_bits) - 1)
+    else:
+        low = signed(stored ^ layout.untouched, place, digits.low_bits)
     if not digits.carries:
         return low, 0
     per_slot = SLOT_BITS // digits.wide_bits
@@ -232,6 +270,31 @@ def test_few_slots_are_written_at_deployment(slots: int, warm: bool) -> None:
     lanes = {signed(layout.untouched, place, 8) for place in range(32)}
     assert lanes == {-128 if warm else 0}
     assert ("UNTOUCHED" in {constant.name for constant in layout.constants()}) == warm
+
+
+@settings(max_examples=200, deadline=None)
+@given(taught())
+def test_a_masked_digit_is_what_it_is_more_than_the_smallest(
+    case: tuple[DeltaLayout, list[int]],
+) -> None:
+    """What contracts rely on: a mask and a difference read it, of a word that lessons work on."""
+    layout, lanes = case
+    digits = layout.table.digits
+    words, _ = layout.words(lanes)
+    mask = (1 << digits.low_bits) - 1
+    veil = int(layout.veil_literal or "0", 16)
+    assert veil == layout.untouched ^ layout.blank
+    assert (layout.blank_name == "0") == (layout.blank == 0)
+    lows: list[dict[int, int]] = [{} for _ in range(layout.slots)]
+    for lane, value in enumerate(lanes):
+        slot, place = layout.place(*divmod(lane, layout.table.rows))
+        lows[slot][place] = digits.split(value)[0]
+    for slot, found in enumerate(lows):
+        # Of a slot without anything learned lessons begin with `blank`.
+        held = words[layout.first_slot + slot] ^ veil
+        assert (held == layout.blank) == (not any(found.values()))
+        for place, low in found.items() if digits.masked else ():
+            assert (held >> (place * digits.low_bits) & mask) + digits.least == low
 
 
 # Tables side by side

@@ -110,6 +110,8 @@ class CentroidFamily(Family):
                 not found.encoding.is_sparse,
                 True,
                 f"in which {found.proved_updates} updates are proved safe",
+                grows=found.encoding.is_counts,
+                step=found.grain if found.encoding.is_counts else found.digits.longest_step,
                 whole_rows=not found.encoding.is_sparse,
             ),
         )

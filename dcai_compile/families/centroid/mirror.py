@@ -92,6 +92,7 @@ class CentroidMirror(Mirror):
         self.update_check(sample, classification, integers.updatable)
         n_classes = integers.model.n_classes
         digits = integers.digits
+        least, most = self.reach or (digits.minimum, digits.maximum)
         lanes = self.delta.copy()
         grown = 0
         entries = list(integers.encoding.entries(sample))
@@ -102,7 +103,7 @@ class CentroidMirror(Mirror):
         for feature, value in entries:
             step = integers.on_grid(value)
             moved = int(lanes[feature, classification]) + step
-            if not digits.minimum <= moved <= digits.maximum:
+            if not least <= moved <= most:
                 raise Revert("LaneOverflow", feature * n_classes + classification, moved)
             before = int(integers.sums[classification, feature]) + moved - step
             lanes[feature, classification] = moved

@@ -127,6 +127,7 @@ class CountBayesFamily(Family):
                 True,
                 f"in which {counted.proved_updates} updates are proved safe",
                 grows=True,
+                step=counted.grain if counted.encoding.is_counts else counted.digits.longest_step,
             )
         )
         return tuple(tables)

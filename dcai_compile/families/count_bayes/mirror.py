@@ -78,7 +78,7 @@ class CountMirror(Mirror):
             for position, (_, value) in enumerate(entries):
                 if value > integers.max_value:
                     raise Revert("FeatureValueOutOfRange", position, value, integers.max_value)
-        limit = integers.digits.maximum
+        _, limit = self.reach or (0, integers.digits.maximum)
         lanes = self.delta.copy()
         total = 0
         ratios = Ratios(self) if integers.model.norm else None

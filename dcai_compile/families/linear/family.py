@@ -180,6 +180,7 @@ class LinearFamily(Family):
                 not linear.encoding.is_sparse,
                 False,
                 f"in which {linear.plan.proved_updates} updates are proved safe",
+                step=linear.plan.typical_step,
             ),
         )
 

@@ -101,7 +101,7 @@ class LinearMirror(Mirror):
         """Add the step to every lane of the sample's features, or change nothing and revert."""
         plan = self.integers.plan
         assert plan is not None
-        digits = plan.digits
+        least, most = self.reach or (plan.digits.minimum, plan.digits.maximum)
         lanes = self.delta.copy()
         rows = len(steps)
         entries = list(self.integers.encoding.entries(sample))
@@ -111,7 +111,7 @@ class LinearMirror(Mirror):
                 if change == 0:
                     continue
                 moved = int(lanes[feature, row]) + change
-                if not digits.minimum <= moved <= digits.maximum:
+                if not least <= moved <= most:
                     raise Revert("LaneOverflow", feature * rows + row, moved)
                 lanes[feature, row] = moved
         intercepts = list(self.intercept_delta)

@@ -116,6 +116,12 @@ class StepPlan:
         """How a delta lane is written."""
         return Digits(self.lane_bits, self.low_bits)
 
+    @property
+    def typical_step(self) -> int:
+        """Of a lane; 1 where whole steps are counted."""
+        whole = self.divisor == 1 and self.low_bits <= COUNT_BITS
+        return 1 if whole else max(1, (1 << (self.low_bits - 1)) // STEPS)
+
 
 def intercept_decay(encoding: Encoding) -> Fraction:
     """How scikit-learn slows the intercept: 0.01 for sparse input."""
