@@ -13,6 +13,7 @@ from benchmarks.datasets import zipf_text
 from dcai_compile import compile_model
 from dcai_compile.delta import DeltaLayout, place_delta
 from dcai_compile.delta_choice import (
+    typical_elements,
     MARGIN,
     UNIT,
     WARM_GAS,
@@ -23,7 +24,7 @@ from dcai_compile.delta_choice import (
 )
 from dcai_compile.digits import Digits
 from dcai_compile.encoding import Encoding
-from dcai_compile.layout import OWN_CODE_LIMIT, own_code_gas, plan_layout, typical_elements
+from dcai_compile.layout import OWN_CODE_LIMIT, own_code_gas, plan_layout
 from dcai_compile.rules import PRAGUE
 from dcai_compile.tables import CodeTable, DeltaTable
 from dcai_compile.touches import read_by_prediction, storage_gas, written_by_update

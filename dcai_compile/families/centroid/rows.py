@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
+from dcai_compile.families.centroid.integers import CentroidIntegers
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
@@ -29,6 +29,8 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
         "score_unit": f"{float(integers.score_unit)!r}",
         "constants": _constants(integers),
         "counts": [Constant("uint256", "", str(n), f"{n} samples") for n in integers.counts],
+        "has_empty": 0 in integers.counts,
+        "fraction_bits": integers.fraction_bits,
         "squares": _values(integers.squares, unit * unit),
         "magnitudes": _values(integers.magnitudes, unit),
         "units_per_real": encoding.scale * integers.grain,
@@ -66,22 +68,8 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
     if integers.grid_bits:
         comment = f"Wire units per unit of a sum, worth {unit!r}."
         rows.append(Constant("int256", "GRID", str(integers.grid), comment))
-    if model.metric == "euclidean":
-        rows.append(
-            Constant(
-                "int256",
-                "FRACTION",
-                str(1 << integers.fraction_bits),
-                "Units of a score per squared unit of a sum.",
-            )
-        )
     if not integers.updatable:
         return rows
-    rows += [
-        Constant(
-            "uint256", "COUNT_MAX", str((1 << COUNT_BITS) - 1), "The most updates of a class."
-        ),
-    ]
     if not encoding.is_counts:
         limit = repr(integers.max_value / encoding.scale)
         comment = f"The largest value that can be learned from: {limit}, twice the largest seen."

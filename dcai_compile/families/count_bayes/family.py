@@ -25,7 +25,7 @@ from dcai_compile.model import (
     Options,
     model_facts,
 )
-from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, DeltaTable, RecordTable, StorageTable
 
 PLAIN = ("kind", "norm", "sizes", "frozen", "class_prior")
 NUMBERS = (
@@ -102,7 +102,7 @@ class CountBayesFamily(Family):
         row = "category" if counted.model.sizes else "feature"
         return CodeTable(lanes, counted.base_bits, "counts", row, units)
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
+    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
         counted = _integers(integers)
         if not counted.updatable:
             return ()
