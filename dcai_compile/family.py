@@ -103,7 +103,9 @@ class Family(ABC):
         """The published parameters, to live in contract code."""
 
     @abstractmethod
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
+    def storage_tables(
+        self, integers: IntegerModel
+    ) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
         """What updates change; empty for a frozen model."""
 
     @abstractmethod

@@ -13,7 +13,6 @@ from benchmarks.datasets import zipf_text
 from dcai_compile import compile_model
 from dcai_compile.delta import DeltaLayout, place_delta
 from dcai_compile.delta_choice import (
-    typical_elements,
     MARGIN,
     UNIT,
     WARM_GAS,
@@ -21,6 +20,7 @@ from dcai_compile.delta_choice import (
     choose_delta,
     expected_slots,
     price,
+    typical_elements,
 )
 from dcai_compile.digits import Digits
 from dcai_compile.encoding import Encoding

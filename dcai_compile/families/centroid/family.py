@@ -96,7 +96,9 @@ class CentroidFamily(Family):
         units = (found.unit,) * found.model.n_classes
         return CodeTable(lanes, found.base_bits, "sums", "feature", units)
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
+    def storage_tables(
+        self, integers: IntegerModel
+    ) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
         found = _integers(integers)
         if not found.updatable:
             return ()
