@@ -62,6 +62,12 @@ class StoredRecords:
         names = [field.name for field in self.table.fields]
         return sum(field.bits for field in self.table.fields[: names.index(name)])
 
+    def top_bits(self, slot: int) -> int:
+        """The highest bit of every record of a slot, counted from the first."""
+        bits = self.table.bits
+        records = min(self.per_slot, self.table.records - slot * self.per_slot)
+        return sum(1 << (place * bits + bits - 1) for place in range(records))
+
     def constants(self) -> list[Constant]:
         """What the templates need to know."""
         comment = "Slots of what updates have added to classes."

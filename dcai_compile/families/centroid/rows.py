@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+
 from dcai_compile.families.centroid.integers import CentroidIntegers
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
+
+WORD_BITS = 256
 
 
 def centroid_context(integers: CentroidIntegers) -> Facts:
@@ -31,12 +35,27 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
         "counts": [Constant("uint256", "", str(n), f"{n} samples") for n in integers.counts],
         "has_empty": 0 in integers.counts,
         "fraction_bits": integers.fraction_bits,
+        "square_shift": _square_shift(integers),
         "squares": _values(integers.squares, unit * unit),
         "magnitudes": _values(integers.magnitudes, unit),
         "units_per_real": encoding.scale * integers.grain,
         "summary": _summary(integers),
         "errors": _errors(integers),
     }
+
+
+def _square_shift(integers: CentroidIntegers) -> int:
+    """How far above a dense sample's product with a sum the square of the sum may be added to it; 0: nowhere.
+
+    Both are for any sample of int64 and any state of the lanes. A product is signed; a square has what is left.
+    """
+    if not integers.updatable or integers.encoding.is_sparse:
+        return 0
+    largest = int(np.abs(integers.sums).max()) + (1 << (integers.lane_bits - 1))
+    features = integers.encoding.n_features
+    shift = (features * largest * integers.encoding.max_wire_value).bit_length() + 1
+    square = (features * largest * largest).bit_length()
+    return shift if shift + square <= WORD_BITS else 0
 
 
 def _values(values: tuple[int, ...], unit: Fraction) -> list[Constant]:
