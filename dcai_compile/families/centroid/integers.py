@@ -117,7 +117,7 @@ class CentroidIntegers(IntegerModel):
 
     def _fields(self, count: int, square: int) -> tuple[Field, ...]:
         fields = (
-            Field("count", count, "the samples"),
+            Field("samples", count, "the samples"),
             Field("square", square, "the squared norm", self.squares_fall),
         )
         return fields if self.keeps_squares else fields[:1]
