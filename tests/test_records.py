@@ -1,0 +1,381 @@
+"""Numbers of classes in storage: as narrow as the horizon needs, in as few slots as possible, with the flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.naive_bayes import ComplementNB, MultinomialNB
+from sklearn.neighbors import NearestCentroid
+
+from dcai_compile import Compiled
+from dcai_compile.delta_choice import choose_delta
+from dcai_compile.digits import Digits
+from dcai_compile.families.centroid.integers import CentroidIntegers
+from dcai_compile.records import MOST_BITS, StoredRecords, slots_of, widest
+from dcai_compile.tables import DeltaTable, Field, RecordTable
+from tests import models
+from tests.models import compile_bare
+from tests.taught import Pair
+from tests.test_wrong_on_purpose import substitute, with_source
+
+HORIZON = 100_000
+pytestmark = pytest.mark.filterwarnings("ignore:.*zero standard deviation:UserWarning")
+
+
+def words(n_features: int, n_classes: int) -> tuple[Any, Any]:
+    """Texts of some classes, each of which is in them."""
+    X, y = models.text(n_features, n_classes)
+    y = np.arange(len(y)) % n_classes
+    return X, y
+
+
+def dense(n_features: int, n_classes: int, **options: Any) -> Compiled:
+    rng = np.random.default_rng(n_features + n_classes)
+    X = rng.integers(0, 9, (3 * n_classes, n_features)).astype(float)
+    y = np.arange(len(X)) % n_classes
+    return compile_bare(NearestCentroid().fit(X, y), X, y, encoding="dense", **options)
+
+
+@cache
+def made(kind: str) -> Compiled:
+    """A small model whose classes are arranged as its name says."""
+    if kind == "counts and flags in a slot":
+        return dense(5, 3, step_bits=16)
+    if kind == "counts in three slots, flags in the last":
+        return dense(3, 40, step_bits=16)
+    if kind == "counts in a slot, flags in their own":
+        return dense(130, 14, step_bits=16)
+    if kind == "flags in many slots":
+        return dense(300, 2)
+    if kind == "squares and flags in a slot":
+        X, y = words(200, 2)
+        return compile_bare(NearestCentroid().fit(X, y), X, y, encoding="indices")
+    if kind == "squares in two slots, flags in the last":
+        X, y = words(60, 5)
+        return compile_bare(NearestCentroid().fit(X, y), X, y, encoding="indices")
+    if kind == "squares that fall":
+        X, y = words(60, 2)
+        X = TfidfTransformer().fit_transform(X)
+        X.data[::3] *= -1
+        return compile_bare(NearestCentroid().fit(X, y), X, y, encoding="pairs")
+    X, y = words(60, 9)
+    if kind == "totals in two slots, flags in the last":
+        return compile_bare(MultinomialNB().fit(X, y), X, y, encoding="indices")
+    assert kind == "totals behind products"
+    X, y = words(60, 3)
+    return compile_bare(ComplementNB(norm=True).fit(X, y), X, y, encoding="indices")
+
+
+# Slots of records, whether flags are in the last of them, whether all flags are in one word.
+KINDS = {
+    "counts and flags in a slot": (1, True, True),
+    "counts in three slots, flags in the last": (3, True, True),
+    "counts in a slot, flags in their own": (1, False, True),
+    "flags in many slots": (1, False, False),
+    "squares and flags in a slot": (1, True, True),
+    "squares in two slots, flags in the last": (2, True, True),
+    "squares that fall": (1, False, True),
+    "totals in two slots, flags in the last": (2, True, True),
+    "totals behind products": (1, True, True),
+}
+
+
+def sample_of(pair: Pair, feature: int, value: int = 1) -> list[int]:
+    encoding = pair.compiled.integers.encoding
+    if encoding.name == "dense":
+        sample = [0] * encoding.n_features
+        sample[feature] = value * 10**9
+        return sample
+    return [feature] if encoding.is_counts else [(feature << 32) | (value & 0xFFFF_FFFF)]
+
+
+def records_of(compiled: Compiled) -> StoredRecords:
+    records = compiled.layout.records
+    assert records is not None
+    return records
+
+
+@pytest.mark.parametrize("cold", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_arrangement_learns(kind: str, cold: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = made(kind)
+    if cold:
+        monkeypatch.setattr("dcai_compile.delta_choice.WARM_GAS", 0)
+        compiled = made.__wrapped__(kind)
+    records, delta = records_of(compiled), compiled.layout.delta
+    assert delta is not None
+    assert delta.warm != cold
+    shared = delta.flags_slot == records.first_slot + records.slots - 1
+    assert (records.slots, shared, delta.in_word) == KINDS[kind]
+    assert any("flags: " in reason for reason in compiled.layout.reasons)
+    pair = Pair(compiled)
+    last = records.table.records - 1
+    samples = [
+        sample_of(pair, feature) for feature in (0, 2, compiled.integers.encoding.n_features - 1)
+    ]
+    pair.compare(*samples)
+    for number, row in enumerate((last, 0, records.per_slot % (last + 1), last, last // 2)):
+        pair.teach(samples[number % 3], row)
+        pair.compare(*samples)
+
+
+def numbers_of(pair: Pair, name: str) -> list[int]:
+    """The mirror's list behind a field."""
+    if isinstance(pair.mirror.integers, CentroidIntegers):
+        name = {"samples": "added", "square": "squares_added"}[name]
+    else:
+        name = {"samples": "samples", "total": "totals"}[name]
+    found: list[int] = getattr(pair.mirror, name)
+    return found
+
+
+FIELDS = [
+    (kind, at) for kind in KINDS for at in range(1 if "counts" in kind or "many" in kind else 2)
+]
+
+
+@pytest.mark.parametrize(("kind", "at"), FIELDS)
+def test_a_full_field_refuses_and_changes_nothing(kind: str, at: int) -> None:
+    """Just below the limit, at it, and one past it; the neighbours learn on."""
+    pair = Pair(made(kind))
+    records = records_of(pair.compiled)
+    field = records.table.fields[at]
+    rows = {0, records.per_slot % records.table.records, records.table.records - 1}
+    for row in sorted(rows):
+        numbers = numbers_of(pair, field.name)
+        sample = sample_of(pair, 1)
+        before = numbers[row]
+        pair.teach(sample, row)
+        grown = numbers[row] - before
+        assert grown > 0
+        numbers[row] = field.maximum - 2 * grown - 1
+        grown_next = grown
+        for below in (1, 0):
+            # One lesson to just below the limit, and one that ends at it.
+            probe = pair.compiled.new_mirror()
+            probe.__dict__.update({k: _copied(v) for k, v in pair.mirror.__dict__.items()})
+            start = numbers_of(pair, field.name)[row]
+            probe.update_encoded(sample, row)
+            grown_next = _numbers(probe, field.name)[row] - start
+            numbers_of(pair, field.name)[row] = field.maximum - grown_next - below
+            pair.put(1, row, int(pair.mirror.delta[1, row]))
+            pair.teach(sample, row)
+            pair.compare(sample)
+            assert numbers_of(pair, field.name)[row] == field.maximum - below
+        refused = pair.refuse(sample, row)
+        features = pair.compiled.integers.encoding.n_features
+        assert refused.name == "LaneOverflow"
+        assert refused.values[0] == features * records.table.records + row
+        assert refused.values[1] > field.maximum
+        other = (row + 1) % records.table.records
+        if other not in rows:
+            pair.teach(sample, other)
+            pair.compare(sample)
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, list | np.ndarray) else value
+
+
+def _numbers(mirror: Any, name: str) -> list[int]:
+    names = {"samples": ("added", "samples"), "square": ("squares_added",), "total": ("totals",)}
+    found: list[int] = next(getattr(mirror, n) for n in names[name] if hasattr(mirror, n))
+    return found
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_squared_norm_may_fall_to_its_limit(row: int) -> None:
+    pair = Pair(made("squares that fall"))
+    field = records_of(pair.compiled).field("square")
+    assert field.signed
+    sums = pair.mirror.integers.sums[row]
+    feature = int(np.argmax(np.abs(sums)))
+    value = -1 if sums[feature] > 0 else 1
+    sample = sample_of(pair, feature, value)
+    pair.teach(sample, row)
+    falls = pair.mirror.squares_added[row]
+    assert falls < 0
+    pair.compare(sample)
+    for above in (1, 0):
+        # A step of one unit changes what the next one changes by two.
+        falls = 1 + 2 * value * int(pair.mirror.sums()[row][feature])
+        pair.mirror.squares_added[row] = field.minimum - falls + above
+        pair.put(feature, row, int(pair.mirror.delta[feature, row]))
+        pair.teach(sample, row)
+        pair.compare(sample)
+        assert pair.mirror.squares_added[row] == field.minimum + above
+    refused = pair.refuse(sample, row)
+    assert refused.name == "LaneOverflow"
+    assert refused.values[1] < field.minimum
+    pair.teach(sample, 1 - row)
+    pair.compare(sample)
+
+
+# Widths
+
+
+@st.composite
+def fields(draw: st.DrawFn) -> Callable[[int], tuple[Field, ...]]:
+    """What a class keeps: a count, and perhaps something that grows with it or with its square."""
+    power, each = draw(st.integers(0, 2)), draw(st.integers(1, 1 << 20))
+
+    def made(updates: int) -> tuple[Field, ...]:
+        count = Field("samples", updates.bit_length(), "")
+        if not power:
+            return (count,)
+        return count, Field("more", (each * updates**power).bit_length(), "")
+
+    return made
+
+
+@st.composite
+def delta_tables(draw: st.DrawFn) -> DeltaTable:
+    dense = draw(st.booleans())
+    low = draw(st.sampled_from([8, 16]))
+    return DeltaTable(
+        draw(st.integers(1, 300)),
+        draw(st.integers(1, 20)),
+        Digits(32, low),
+        dense,
+        True,
+        "because",
+        grows=draw(st.booleans()),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(fields(), delta_tables(), st.integers(1, 1 << 24))
+def test_fields_are_as_wide_as_makes_no_slot_more(
+    made: Callable[[int], tuple[Field, ...]], delta: DeltaTable, horizon: int
+) -> None:
+    chosen, _ = choose_delta(delta, 0, 0)
+
+    def slots(updates: int) -> int:
+        table = RecordTable("records", delta.rows, made(updates), "")
+        return slots_of(table, delta, chosen.row_by_row, chosen.warm)
+
+    found = widest(made, delta.rows, delta, horizon)
+    assert found >= horizon
+    assert slots(found) == slots(horizon)
+    more = (1 << (found.bit_length() + 1)) - 1
+    assert found.bit_length() == MOST_BITS or slots(more) > slots(horizon)
+
+
+def integers_with(sums: list[list[int]], value: int, length: int, name: str) -> CentroidIntegers:
+    """A sparse model of two classes with these published sums."""
+    compiled = made("squares and flags in a slot" if name == "indices" else "squares that fall")
+    integers = compiled.integers
+    assert isinstance(integers, CentroidIntegers)
+    encoding = replace(
+        integers.encoding, n_features=len(sums[0]), max_length=length, max_count=value
+    )
+    return replace(integers, encoding=encoding, sums=np.array(sums, np.int64), max_value=value)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(-20, 20), min_size=3, max_size=3), min_size=2, max_size=2),
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.integers(1, 6),
+    st.data(),
+)
+def test_no_squared_norm_leaves_its_field(
+    sums: list[list[int]], value: int, length: int, updates: int, data: st.DataObject
+) -> None:
+    """Any lessons: each adds at most `value` to a feature, of at most `length` features, in either direction."""
+    integers = integers_with(sums, value, length, "pairs")
+    _, field = integers.fields_for(updates)
+    steps = st.lists(st.integers(-value, value), min_size=3, max_size=3)
+    lessons = data.draw(st.lists(steps, min_size=updates, max_size=updates))
+    for published in sums:
+        now = list(published)
+        for lesson in lessons:
+            kept = sorted(range(3), key=lambda i, lesson=lesson: -abs(lesson[i]))[:length]  # type: ignore[misc]
+            for feature in kept:
+                now[feature] += lesson[feature]
+            grown = sum(s * s for s in now) - sum(s * s for s in published)
+            assert field.minimum <= grown <= field.maximum
+
+
+@pytest.mark.parametrize("updates", [1, 7, 1000])
+def test_the_bound_of_a_squared_norm_is_reached(updates: int) -> None:
+    """Where every lesson has every word as often as may be: a width less would not do."""
+    sums = [[4, 4, 4], [1, 0, 2]]
+    integers = integers_with(sums, 2, 6, "indices")
+    assert not integers.squares_fall
+    lane = sum((4 + 2 * updates) ** 2 - 16 for _ in range(3))
+    assert integers.fields_for(updates)[1].bits == lane.bit_length()
+    # A count that was published below zero could fall.
+    assert integers_with([[-1, 0, 0], [0, 0, 0]], 2, 6, "indices").squares_fall
+
+
+def test_ten_counts_share_a_slot_with_the_flags_of_forty() -> None:
+    """The shape of a classifier of digits; a longer horizon takes two slots, and fills them."""
+    compiled = dense(64, 10, step_bits=16)
+    records, delta = records_of(compiled), compiled.layout.delta
+    assert delta is not None
+    assert (records.slots, delta.own_flags, delta.slots) == (1, False, 40)
+    assert records.table.bits == 17
+    longer = dense(64, 10, step_bits=16, horizon=1 << 17)
+    assert records_of(longer).slots == 2
+    assert records_of(longer).table.bits == MOST_BITS
+    for model, horizon in ((compiled, HORIZON), (longer, 1 << 17)):
+        assert isinstance(model.integers, CentroidIntegers)
+        assert horizon <= model.integers.proved_updates < 1 << model.integers.count_bits
+
+
+def test_two_squared_norms_share_a_slot_with_the_flags() -> None:
+    """The shape of a classifier of texts, two classes of a thousand words."""
+    X, y = words(1000, 2)
+    compiled = compile_bare(NearestCentroid().fit(X, y), X, y, encoding="indices")
+    records, delta = records_of(compiled), compiled.layout.delta
+    assert delta is not None
+    assert (records.slots, delta.own_flags) == (1, False)
+    least = compiled.integers.fields_for(HORIZON)  # type: ignore[attr-defined]
+    assert [f.bits >= g.bits for f, g in zip(records.table.fields, least, strict=True)] == [
+        True
+    ] * 2
+
+
+def test_a_horizon_beyond_what_is_usual_is_kept() -> None:
+    compiled = dense(3, 2, step_bits=16, horizon=1 << 33)
+    assert records_of(compiled).table.fields[0].bits >= 34
+
+
+FAULTS = {
+    ("squares that fall", "a sign runs into the next record"): substitute(
+        r"and\(square, 0x[0-9a-f]+\)", "square"
+    ),
+    ("squares that fall", "a sign is forgotten"): substitute(
+        r"add\((\d+), sar\((\d+), (shl\(\d+, word\))\)\)", r"add(\1, shr(\2, \3))"
+    ),
+    ("squares and flags in a slot", "flags are forgotten"): substitute(
+        r"word := flags", "word := sload(FLAGS_SLOT)"
+    ),
+    ("counts in three slots, flags in the last", "flags of other slots are forgotten"): substitute(
+        r"sstore\(FLAGS_SLOT, flags\)", ""
+    ),
+    ("counts and flags in a slot", "a class thought untaught"): substitute(
+        r"shl\(255, shr\(\d+, taught\)\)", "0"
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "fault"), FAULTS)
+def test_fault_is_found(kind: str, fault: str) -> None:
+    pair = Pair(with_source(made(kind), FAULTS[kind, fault]))
+    with pytest.raises(AssertionError):
+        for value in (-1, 1, -2):
+            sample = sample_of(pair, 1, value)
+            for row in range(min(3, records_of(pair.compiled).table.records)):
+                pair.teach(sample, row)
+                pair.compare(sample)
