@@ -63,7 +63,7 @@ def made(kind: str) -> Compiled:
         X, y = words(60, 5)
         return compile_bare(NearestCentroid().fit(X, y), X, y, encoding="indices")
     if kind == "squares that fall":
-        X, y = words(60, 2)
+        X, y = words(60, 4)
         X = TfidfTransformer().fit_transform(X)
         X.data[::3] *= -1
         return compile_bare(NearestCentroid().fit(X, y), X, y, encoding="pairs")
@@ -83,7 +83,7 @@ KINDS = {
     "flags in many slots": (1, False, False),
     "squares and flags in a slot": (1, True, True),
     "squares in two slots, flags in the last": (2, True, True),
-    "squares that fall": (2, True, True),
+    "squares that fall": (2, False, True),
     "totals in two slots, flags in the last": (2, True, True),
     "totals behind products": (1, True, True),
 }
@@ -173,7 +173,7 @@ def test_a_full_field_refuses_and_changes_nothing(kind: str, at: int) -> None:
             pair.compare(sample)
 
 
-@pytest.mark.parametrize("row", [0, 1])
+@pytest.mark.parametrize("row", [0, 1, 2])
 def test_a_squared_norm_may_fall_to_its_limit(row: int) -> None:
     pair = Pair(made("squares that fall"))
     field = records_of(pair.compiled).field("square")
@@ -197,7 +197,7 @@ def test_a_squared_norm_may_fall_to_its_limit(row: int) -> None:
     refused = pair.refuse(sample, row)
     assert refused.name == "LaneOverflow"
     assert refused.values[1] < field.minimum
-    pair.teach(sample, 1 - row)
+    pair.teach(sample, 3 - row)
     pair.compare(sample)
 
 
