@@ -320,7 +320,7 @@ def compiled_model(name: str) -> Compiled:
 FAULTS: dict[str, Callable[[str], str]] = {
     "a sum one higher": bump_first_weight,
     "> flipped to >=": last_of_highest,
-    "the square stays": everywhere(r"(?<= grown = )[^;]*|mul\(sum, sum\)", "0"),
+    "the square stays": everywhere(r"(?<= grown = )[^;]*|mul\((sum\d+), \1\)", "0"),
     "the count stays": substitute(r"classification, 1(,|\);)", r"classification, 0\1"),
     "rounded towards zero": substitute(r"slt\(smod\(numerator, divisor\), 0\)", "0"),
     "half of the product": substitute(r"shl\(1, count\)", "count"),

@@ -256,11 +256,11 @@ FAULTS = {
     ),
     "a lane runs into the next": everywhere(r"and\((old|steps), not\(tops\)\)", r"\1"),
     "a lane may leave its room": substitute(r"if left \{ break \}", ""),
-    "the square stays": everywhere(r"mul\(sum, sum\)", "0"),
+    "the square stays": everywhere(r"shl\(\d+, sum\d+\)", "0"),
     "half of the square": substitute(r"mul\(GRID, square\)", "mul(div(GRID, 2), square)"),
     "a lesson lane by lane is not rounded": substitute(r"\(value \+ GRID / 2\) >>", "value >>"),
     "the published sums are forgotten": substitute(
-        r"(?<=let sum := )add\(signextend\(\d, mload\(published\)\), ", "add(0, "
+        r"(?<=let sum0 := )add\(signextend\(\d, mload\(published\)\), ", "add(0, "
     ),
 }
 
