@@ -8,14 +8,10 @@ REASONS = """\
   make it 7 to 13 % smaller, and sparse predictions 7 to 19 % dearer: what is paid once gives way.
 - *report, all* of short samples: the creator is in a slot of its own (2,100), and can be handed on, so
   that it is no constant; the record is the only other slot that such a claim reads.
-- *W3 refund*: both classes have been taught, and every sum is read, multiplied and squared: a squared
-  norm that is kept would cost every lesson 5,000 gas and a pass over the sample.
 - *W4 and W7, refund, share, predict*: quotients are good to a part in 2^100, totals are raised to powers
   for each sample, and counts may carry into a second table.
-- *W5 addData, refund, share*: the squared norm of a class has a slot of its own, for it may grow past any
-  smaller lane (5,000 a lesson, 2,100 a claim).
-- *W8*: ten counts of 32 bits fill more than a slot, and flags lie in the second: one access more in
-  everything.
+- *W8 refund*: two classes have been taught, and all sums of both are read, multiplied and squared: squared
+  norms that are kept would take two slots more in everything.
 - *Packed addData* and *report, all*: a packed sample is unpacked to the array that DCAI's key is the hash
   of (27 to 38 gas a dense value), so that either entry can claim what the other added; records are
   kept, which the limit allows for with 17,100.

@@ -224,9 +224,7 @@ class Costs:
             if delta is None or not delta.table.whole_rows:
                 return counts | self._multiplied(sample)
             whole = touches.rows_taught
-            # Published counts are found by asking for one row after the other.
-            chain = self.rows * (self.rows - 1) // 2
-            counts |= _named("predict", whole=whole, whole_lane=whole * length, chain=chain)
+            counts |= _named("predict", whole=whole, whole_lane=whole * length)
             if whole < self.rows:
                 return counts | _named("predict", some=1) | self._multiplied(sample)
             return counts | _named("predict", checked=length)

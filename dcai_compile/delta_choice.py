@@ -14,7 +14,7 @@ most texts, so that fewer slots are touched than is assumed here, alike in all a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
@@ -225,3 +225,9 @@ def _why(chosen: Priced, rest: Priced | None, length: int) -> str:
     if rest is not None:
         text += f", against {rest.lesson:,} and {rest.prediction:,} the other way round"
     return text
+
+
+def typical_elements(examples: Sequence[Sized]) -> int | None:
+    """The middle length of encoded samples; None if there are none."""
+    lengths = sorted(map(len, examples))
+    return lengths[len(lengths) // 2] if lengths else None

@@ -95,7 +95,7 @@ class Deployment:
 
     def claimable(self, contribution: Contribution) -> int:
         """What is left of a contribution's deposit, in wei."""
-        return self._claims(contribution)[1]
+        return int(self._claims(contribution)[1])
 
     def total_valid(self) -> int:
         """Validated contributions of everybody."""
@@ -109,7 +109,7 @@ class Deployment:
 
     def num_claims(self, contribution: Contribution) -> int:
         """How many claims a contribution has had, refund and reports together."""
-        return self._claims(contribution)[2]
+        return int(self._claims(contribution)[2])
 
     def has_claimed(self, contribution: Contribution, account: str) -> bool:
         """Whether an account has claimed a contribution."""

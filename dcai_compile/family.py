@@ -21,7 +21,7 @@ from dcai_compile.model import (
     Model,
     Options,
 )
-from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, DeltaTable, RecordTable, StorageTable
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,9 @@ class Family(ABC):
         """The published parameters, to live in contract code."""
 
     @abstractmethod
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
+    def storage_tables(
+        self, integers: IntegerModel
+    ) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
         """What updates change; empty for a frozen model."""
 
     @abstractmethod

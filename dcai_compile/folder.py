@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from dcai_compile import __version__
 from dcai_compile.artifact import Compiled, Contract
+from dcai_compile.delta_choice import typical_elements
 from dcai_compile.encoding import Encoding
 from dcai_compile.errors import ArtifactInvalid, DcaiError, InvalidOption
 from dcai_compile.families import family_of
 from dcai_compile.incentives import Argument
-from dcai_compile.layout import plan_layout, typical_elements
+from dcai_compile.layout import plan_layout
 from dcai_compile.model import Mirror, Options, Revert
 from dcai_compile.render import class_names, model_hash, render
 from dcai_compile.report import report_html

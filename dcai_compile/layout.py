@@ -11,17 +11,18 @@ sparse sample reads only its own rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from dcai_compile.delta import MOVED, SLOT_BITS, DeltaLayout
+from dcai_compile.delta import MOVED, NEVER_ZERO, SLOT_BITS, DeltaLayout
 from dcai_compile.delta_choice import choose_delta
 from dcai_compile.errors import CompilerPanic
+from dcai_compile.records import StoredRecords
 from dcai_compile.rules import OSAKA
-from dcai_compile.tables import CodeTable, Constant, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, Constant, DeltaTable, RecordTable, StorageTable
 
 OWN_CODE_LIMIT = 12_288
 """Bytes of base that share a contract with the logic; half of what EIP-170 allows in all."""
@@ -55,6 +56,17 @@ class StoredTable:
         """Number of slots."""
         return -(-self.table.lanes // self.lanes_per_slot)
 
+    @property
+    def free_bits(self) -> int:
+        """Highest bits of the last slot that no lane is in."""
+        last = self.table.lanes - (self.slots - 1) * self.lanes_per_slot
+        return SLOT_BITS - last * self.table.bits
+
+    def place(self, lane: int) -> tuple[int, int, int]:
+        """Slot, counted from the first, lowest bit there, and width of a lane."""
+        slot, place = divmod(lane, self.lanes_per_slot)
+        return slot, place * self.table.bits, self.table.bits
+
     def untouched(self, slot: int) -> int:
         """The word of a slot whose lanes are all zero, where it is written at deployment."""
         lanes = min(self.lanes_per_slot, self.table.lanes - slot * self.lanes_per_slot)
@@ -79,7 +91,7 @@ class Layout:
     base_place: str
     base_parts: tuple[CodePart, ...]
     row_bytes: int
-    stored: tuple[StoredTable, ...]
+    stored: tuple[StoredTable | StoredRecords, ...]
     delta: DeltaLayout | None
     reasons: tuple[str, ...]
 
@@ -114,17 +126,15 @@ class Layout:
         words: dict[int, int] = {}
         warm = self.delta is not None and self.delta.warm
         for stored in self.stored:
-            mask = (1 << stored.table.bits) - 1
             lanes = state[stored.table.name].tolist()
             if len(lanes) != stored.table.lanes:
                 raise CompilerPanic(f"{stored.table.name} has {len(lanes)} lanes")
             for slot in range(stored.slots):
-                word = 0
-                part = lanes[slot * stored.lanes_per_slot : (slot + 1) * stored.lanes_per_slot]
-                for place, value in enumerate(part):
-                    if value:
-                        word |= (value & mask) << (place * stored.table.bits)
-                words[stored.first_slot + slot] = word ^ (stored.untouched(slot) if warm else 0)
+                words[stored.first_slot + slot] = stored.untouched(slot) if warm else 0
+            for lane, value in enumerate(lanes):
+                if value:
+                    slot, shift, bits = stored.place(lane)
+                    words[stored.first_slot + slot] ^= (value & ((1 << bits) - 1)) << shift
         if self.delta is not None:
             found, flags = self.delta.words(state[self.delta.table.name].tolist())
             words |= found
@@ -134,6 +144,24 @@ class Layout:
                 words[self.delta.flags_slot] |= self.moved_bit
         return words
 
+    def written_first(self) -> list[tuple[int, int]]:
+        """Slots before those of learned lanes that deployment writes, with their words, where it writes any."""
+        if self.delta is None or not self.delta.warm:
+            return []
+        words = {
+            stored.first_slot + slot: stored.untouched(slot)
+            for stored in self.stored
+            for slot in range(stored.slots)
+        }
+        if self.delta.flags_slot in words:
+            words[self.delta.flags_slot] |= NEVER_ZERO
+        return sorted(words.items())
+
+    @property
+    def records(self) -> StoredRecords | None:
+        """Where numbers of classes are kept as records."""
+        return next((s for s in self.stored if isinstance(s, StoredRecords)), None)
+
     def has_moved(self, state: Mapping[str, NDArray[Any]]) -> bool:
         """Whether any lane of a `flagged` table is not 0."""
         return any(any(state[s.table.name].tolist()) for s in self.stored if s.table.flagged)
@@ -141,6 +169,8 @@ class Layout:
     def constants(self) -> list[Constant]:
         """What the templates need to know of storage."""
         rows = self.delta.constants() if self.delta is not None else []
+        if self.records is not None:
+            rows = [*self.records.constants(), *rows]
         if self.moved_bit:
             comment = "The flag of the intercepts, in the slot of the first flags: some have moved."
             rows.append(Constant("uint256", "MOVED_FLAG", f"{self.moved_bit:#066x}", comment))
@@ -149,7 +179,7 @@ class Layout:
 
 def plan_layout(
     base: CodeTable,
-    tables: tuple[StorageTable | DeltaTable, ...],
+    tables: tuple[StorageTable | RecordTable | DeltaTable, ...],
     first_slot: int,
     own_code: bool = True,
     elements: int | None = None,
@@ -179,23 +209,46 @@ def plan_layout(
                 f"logic and base together pass the {CODE_SIZE_LIMIT} bytes that a contract may have"
             )
         reasons.append(f"in {many}: {why}")
-    stored: list[StoredTable] = []
+    stored: list[StoredTable | StoredRecords] = []
     delta, slot, free = None, first_slot, 0
     for table in tables:
         if isinstance(table, DeltaTable):
             delta, why = choose_delta(table, slot, free, elements)
-            reasons.append(why)
+            reasons += [why, *_flags_reason(delta, stored)]
             continue
-        entry = StoredTable(table, slot)
+        if isinstance(table, RecordTable):
+            entry: StoredTable | StoredRecords = StoredRecords(table, slot)
+            what = f"{table.records} records of " + " and ".join(
+                f"{field.bits} bits ({field.name})" for field in table.fields
+            )
+        else:
+            entry = StoredTable(table, slot)
+            what = f"{table.lanes} lane{'s' if table.lanes > 1 else ''} of {table.bits} bits"
         stored.append(entry)
-        slot += entry.slots
-        free = SLOT_BITS - (table.lanes - 1) % entry.lanes_per_slot * table.bits - table.bits
+        slot, free = slot + entry.slots, entry.free_bits
         slots = f"slot {entry.first_slot}"
         if entry.slots > 1:
             slots = f"slots {entry.first_slot} to {slot - 1}"
-        count = f"{table.lanes} lane{'s' if table.lanes > 1 else ''}"
-        reasons.append(f"{table.name}: {count} of {table.bits} bits in {slots}, {table.reason}")
+        reasons.append(f"{table.name}: {what} in {slots}, {table.reason}")
     return Layout(place, parts, row_bytes, tuple(stored), delta, tuple(reasons))
+
+
+def _flags_reason(
+    delta: DeltaLayout, stored: Sequence[StoredTable | StoredRecords]
+) -> Iterator[str]:
+    """Where flags are, where they might be with records."""
+    records = next((s for s in stored if isinstance(s, StoredRecords)), None)
+    if records is None:
+        return
+    bits = delta.slots * delta.flag_bits
+    if delta.own_flags:
+        bits = delta.flagged * delta.flag_bits
+        yield (
+            f"flags: {bits} bits from slot {delta.flags_slot} on, a slot more in everything: "
+            f"{records.table.name} leaves {records.free_bits} bits free"
+        )
+    else:
+        yield f"flags: {bits} bits in slot {delta.flags_slot}, which a lesson and a prediction touch anyway"
 
 
 def _parts(rows: int, row_bytes: int) -> tuple[CodePart, ...]:
@@ -212,9 +265,3 @@ def own_code_gas(size: int) -> int:
     """
     words = -(-size // 32)
     return 6 * words + words * words // 512
-
-
-def typical_elements(examples: Sequence[Sized]) -> int | None:
-    """The middle length of encoded samples; None if there are none."""
-    lengths = sorted(map(len, examples))
-    return lengths[len(lengths) // 2] if lengths else None

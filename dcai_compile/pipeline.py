@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from dcai_compile.artifact import Compiled, build
 from dcai_compile.choose import choose_encoding, without_empty
+from dcai_compile.delta_choice import typical_elements
 from dcai_compile.encoding import Matrix
 from dcai_compile.errors import ContractTooLarge, InvalidName, InvalidOption
 from dcai_compile.families import family_of
 from dcai_compile.gas import affordable_length
 from dcai_compile.incentives import check_system
 from dcai_compile.inputs import load_model
-from dcai_compile.layout import plan_layout, typical_elements
+from dcai_compile.layout import plan_layout
 from dcai_compile.model import Model, Options, class_index
 from dcai_compile.names import check_text
 from dcai_compile.preparation import prepare

@@ -95,7 +95,8 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         "slots": layout.slots,
         "delta": layout.delta,
         "warm": layout.delta is not None and layout.delta.warm,
-        "stored_tables": layout.stored,
+        "written_first": layout.written_first(),
+        "records": layout.records,
         "provenance": _provenance(integers, options, facts, digest),
     }
     context["n_classes"] = len(integers.model.classes)

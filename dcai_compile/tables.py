@@ -51,6 +51,63 @@ class StorageTable:
 
 
 @dataclass(frozen=True)
+class Field:
+    """A number in a record, of any width; `title` is what it is, in words."""
+
+    name: str
+    bits: int
+    title: str
+    signed: bool = False
+
+    @property
+    def maximum(self) -> int:
+        """The largest number that fits."""
+        return (1 << (self.bits - self.signed)) - 1
+
+    @property
+    def minimum(self) -> int:
+        """The smallest."""
+        return -(1 << (self.bits - 1)) if self.signed else 0
+
+    @property
+    def mask(self) -> int:
+        """All its bits."""
+        return (1 << self.bits) - 1
+
+
+@dataclass(frozen=True)
+class RecordTable:
+    """Numbers that every update of a class changes: a record a class, as narrow as they may be, all 0 at first.
+
+    Attributes
+    ----------
+    records : how many.
+    fields : of a record, from its lowest bits on. A state has them one after the other, record by record.
+    reason : why they are as wide.
+    """
+
+    name: str
+    records: int
+    fields: tuple[Field, ...]
+    reason: str
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the template heeds `Layout.moved_bit`: never."""
+        return False
+
+    @property
+    def bits(self) -> int:
+        """Width of a record."""
+        return sum(field.bits for field in self.fields)
+
+    @property
+    def lanes(self) -> int:
+        """Numbers in a state."""
+        return self.records * len(self.fields)
+
+
+@dataclass(frozen=True)
 class DeltaTable:
     """What updates add to the parameters of the features: `rows` lanes each, feature by feature.
 

@@ -20,6 +20,7 @@ of which the first has the lower and the second the higher half of each 16 bits.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ class Tiles:
         count = -(-self.rows // MOST_SUMS)
         size, more = divmod(self.rows, count)
         ends = [number * size + min(number, more) for number in range(count + 1)]
-        return [range(first, end) for first, end in zip(ends, ends[1:], strict=False)]
+        return [range(first, end) for first, end in pairwise(ends)]
 
     def place(self, feature: int) -> int:
         """The place of a feature's lane in its word of the table, counted from the lowest."""
@@ -142,7 +143,7 @@ class Tiles:
         return at * self.parts + block
 
     def table(self, weights: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Lanes of shape (n_rows, n_features) as they lie in code: (words, n_rows * per_word), the highest first."""
+        """Lanes of shape (n_rows, n_features) as in code: (words, n_rows * per_word), the highest first."""
         padded = np.zeros((self.rows, self.words * self.per_word), np.int64)
         padded[:, : self.features] = weights
         order = np.empty(self.per_word, np.intp)
@@ -173,8 +174,8 @@ def packed_as_tiles(encoding: Encoding, largest: int | None) -> bool:
 class Division:
     """Division of the four values of a tile by the same number, rounded to the nearest, in a tie up.
 
-    ``round(x / divisor) + offset`` is ``(((x + bias) >> halvings) * factor) >> shift``, for every x that the plan
-    was made for; the product does not leave its 64 bits.
+    ``round(x / divisor) + offset`` is ``(((x + bias) >> halvings) * factor) >> shift``, for every x that the
+    plan was made for; the product does not leave its 64 bits.
     """
 
     offset: int

@@ -19,9 +19,6 @@ from dcai_compile.encoding import Encoding
 from dcai_compile.layout import Layout
 from dcai_compile.rules import Rules
 
-WHOLE_SLOT = 256
-"""Bits of a lane that is a slot by itself, and is read only where something was taught."""
-
 State = Mapping[str, NDArray[Any]]
 
 
@@ -116,10 +113,7 @@ def read_by_prediction(
     for stored in layout.stored:
         if stored.table.flagged and layout.moved_bit and not layout.has_moved(state):
             continue
-        lanes = state[stored.table.name].tolist()
-        for slot in range(stored.slots):
-            if stored.table.bits < WHOLE_SLOT or lanes[slot]:
-                reads.slots.add(stored.first_slot + slot)
+        reads.slots |= set(range(stored.first_slot, stored.first_slot + stored.slots))
     delta = layout.delta
     if delta is not None:
         _, flags = delta.words(state[delta.table.name].tolist())

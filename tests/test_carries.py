@@ -282,7 +282,7 @@ def test_a_full_count_refuses_and_changes_nothing(kind: str) -> None:
 @pytest.mark.parametrize("what", ["samples", "totals"])
 def test_a_full_class_refuses_and_changes_nothing(kind: str, what: str) -> None:
     pair = Pair(counting(kind))
-    limit = (1 << (pair.mirror.integers.class_bits - 1)) - 1
+    limit = pair.mirror.integers.fields[("samples", "totals").index(what)].maximum
     getattr(pair.mirror, what)[1] = limit - 3
     # No class has more samples than were counted in them.
     pair.mirror.totals[1] = max(pair.mirror.totals[1], limit - 7)

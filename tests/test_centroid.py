@@ -321,10 +321,10 @@ def compiled_model(name: str) -> Compiled:
 FAULTS: dict[str, Callable[[str], str]] = {
     "a sum one higher": bump_first_weight,
     "> flipped to >=": last_of_highest,
-    "the square stays": everywhere(r"(?<=int256 grown = )[^;]*|mul\(sum, sum\)", "0"),
-    "the count stays": substitute(r"xor\(taught, add\(taught, 1\)\)", "0"),
-    "rounded towards zero": substitute(r"if \(numerator % .*\n", "\n"),
-    "half of the product": substitute(r"2 \* count \* product", "count * product"),
+    "the square stays": everywhere(r"(?<= grown = )[^;]*|mul\((sum\d+), \1\)", "0"),
+    "the count stays": substitute(r"classification, 1(,|\);)", r"classification, 0\1"),
+    "rounded towards zero": substitute(r"slt\(smod\(numerator, divisor\), 0\)", "0"),
+    "half of the product": substitute(r"shl\(1, count\)", "count"),
     "a step in the wrong direction": lambda text: everywhere(
         r"add\((mload\(sub\(pointer, 32\)\)), (\d+)\)", r"sub(\2, \1)"
     )(text.replace("classification, GRAIN)", "classification, -GRAIN)")),

@@ -47,7 +47,9 @@ def last_of_highest(text: str) -> str:
 EVERYWHERE = {
     "a count one higher": bump_first_weight,
     "> flipped to >=": last_of_highest,
-    "a counted sample forgotten": substitute(r"_countSample\(classification, total\);", ""),
+    "a counted sample forgotten": substitute(
+        r"classification, GRAIN, total\);", "classification, 0, 0);"
+    ),
     "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
     "a sample worth two": substitute(r"GRAIN = 1;", "GRAIN = 2;"),
 }
@@ -57,7 +59,7 @@ ONLY = {
             r"BigFloat\.mulDiv\(prior, priorExponent", "BigFloat.mulDiv(2 ** 127, -127"
         ),
         "smoothing dropped": substitute(r"ALPHA_SUM = \d+", "ALPHA_SUM = 0"),
-        "the total forgotten": substitute(r" \+ uint256\(total\);", ";"),
+        "the total forgotten": substitute(r"GRAIN, total\);", "GRAIN, 0);"),
         "a denominator thought longer": substitute(r"WHOLE_LENGTH = \d+", "WHOLE_LENGTH = 200"),
         "samples thought more": substitute(r"SAMPLES_LENGTH = \d+", "SAMPLES_LENGTH = 200"),
     },

@@ -22,11 +22,12 @@ from dcai_compile.delta_choice import (
     choose_delta,
     expected_slots,
     price,
+    typical_elements,
     widths,
 )
 from dcai_compile.digits import Digits
 from dcai_compile.encoding import Encoding
-from dcai_compile.layout import OWN_CODE_LIMIT, own_code_gas, plan_layout, typical_elements
+from dcai_compile.layout import OWN_CODE_LIMIT, own_code_gas, plan_layout
 from dcai_compile.rules import PRAGUE
 from dcai_compile.tables import CodeTable, DeltaTable
 from dcai_compile.touches import read_by_prediction, storage_gas, written_by_update

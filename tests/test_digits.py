@@ -13,7 +13,7 @@ from dcai_compile.delta import NEVER_ZERO, SLOT_BITS, DeltaLayout, place_delta
 from dcai_compile.delta_choice import WARM_GAS, WARM_SLOT, choose_delta
 from dcai_compile.digits import CARRY_AFTER, LOW_BITS, WIDE_BITS, Digits, digits_for
 from dcai_compile.layout import Layout, plan_layout
-from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, DeltaTable, Field, RecordTable, StorageTable
 
 
 def named(digits: Digits) -> str:
@@ -304,10 +304,14 @@ def test_a_masked_digit_is_what_it_is_more_than_the_smallest(
 def whole_layouts(draw: st.DrawFn) -> Layout:
     widths = st.sampled_from([8, 31, 32, 64, 128, 256])
     lanes = st.integers(1, 40)
-    stored = [
+    stored: list[StorageTable | RecordTable] = [
         StorageTable(f"table{number}", draw(lanes), draw(widths), "because")
         for number in range(draw(st.integers(0, 3)))
     ]
+    if draw(st.booleans()):
+        fields = st.builds(Field, st.just("field"), st.integers(1, 85), st.just(""), st.booleans())
+        found = draw(st.lists(fields, min_size=1, max_size=3))
+        stored.append(RecordTable("records", draw(lanes), tuple(found), "because"))
     base = CodeTable(np.zeros((2, 1), np.int64), 8, "weights", "feature", ())
     return plan_layout(base, (*stored, draw(tables())), draw(st.integers(0, 3)))
 
@@ -317,8 +321,8 @@ def bits_of(layout: Layout) -> list[tuple[str, int, int]]:
     found = []
     for stored in layout.stored:
         for lane in range(stored.table.lanes):
-            slot, place = divmod(lane, stored.lanes_per_slot)
-            mask = ((1 << stored.table.bits) - 1) << (place * stored.table.bits)
+            slot, shift, bits = stored.place(lane)
+            mask = ((1 << bits) - 1) << shift
             found.append((stored.table.name, stored.first_slot + slot, mask))
     delta = layout.delta
     assert delta is not None
@@ -348,9 +352,10 @@ def test_a_state_is_in_its_words(layout: Layout, data: st.DataObject) -> None:
     assert layout.delta is not None
     state: dict[str, Any] = {}
     for stored in layout.stored:
-        half = 1 << (stored.table.bits - 1)
-        lanes = data.draw(st.lists(st.integers(-half, half - 1), max_size=3))
-        lanes = (lanes + [0] * stored.table.lanes)[: stored.table.lanes]
+        lanes = [0] * stored.table.lanes
+        for lane in data.draw(st.sets(st.integers(0, stored.table.lanes - 1), max_size=3)):
+            half = 1 << (stored.place(lane)[2] - 1)
+            lanes[lane] = data.draw(st.integers(-half, half - 1))
         state[stored.table.name] = np.array(lanes, dtype=object)
     added = [0] * layout.delta.table.lanes
     added[-1] = data.draw(values(layout.delta.table.digits))
@@ -358,12 +363,11 @@ def test_a_state_is_in_its_words(layout: Layout, data: st.DataObject) -> None:
     words = layout.words(state)
     warm = layout.delta.warm
     for stored in layout.stored:
-        bits = stored.table.bits
         for lane, value in enumerate(state[stored.table.name].tolist()):
-            slot, place = divmod(lane, stored.lanes_per_slot)
+            slot, shift, bits = stored.place(lane)
             word = words[stored.first_slot + slot]
-            word ^= 1 << ((place + 1) * bits - 1) if warm else 0
-            assert signed(word, place, bits) == value
+            word ^= stored.untouched(slot) if warm else 0
+            assert signed(word >> shift, 0, bits) == value
     flags = {slot: flag for slot, flag in layout.delta.words(added)[1].items() if flag}
     for slot, word in layout.delta.flag_words(flags).items():
         assert words[slot] & word == word

@@ -91,9 +91,10 @@ def test_products_are_exact_up_to_the_limit(
     exact = [sum(int(w) * v for w, v in zip(row, values, strict=True)) for row in weights]
     assert multiplied(tiles, weights, values) == exact
     worst = [ends[0]] * features
-    assert multiplied(tiles, np.full((rows, features), -half, np.int64), worst) == [
-        half * -ends[0] * features
-    ] * rows
+    assert (
+        multiplied(tiles, np.full((rows, features), -half, np.int64), worst)
+        == [half * -ends[0] * features] * rows
+    )
 
 
 @pytest.mark.parametrize("bits", [8, 16])

@@ -13,7 +13,7 @@ from dcai_compile.encoding import ENCODINGS, Encoding, EncodingName, Matrix
 from dcai_compile.errors import CompilerPanic
 from dcai_compile.families import register_family
 from dcai_compile.families.centroid.bounds import published_bound, sample_errors
-from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers, CentroidModel
+from dcai_compile.families.centroid.integers import CentroidIntegers, CentroidModel
 from dcai_compile.families.centroid.mirror import CentroidMirror
 from dcai_compile.families.centroid.quantize import quantize
 from dcai_compile.family import Family, LearningCheck, Refusal
@@ -26,7 +26,7 @@ from dcai_compile.model import (
     Options,
     model_facts,
 )
-from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, DeltaTable, RecordTable, StorageTable
 
 NUMBERS = (
     "grain",
@@ -35,6 +35,8 @@ NUMBERS = (
     "base_bits",
     "lane_bits",
     "low_bits",
+    "count_bits",
+    "square_bits",
     "max_value",
     "proved_updates",
 )
@@ -94,26 +96,17 @@ class CentroidFamily(Family):
         units = (found.unit,) * found.model.n_classes
         return CodeTable(lanes, found.base_bits, "sums", "feature", units)
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
+    def storage_tables(
+        self, integers: IntegerModel
+    ) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
         found = _integers(integers)
         if not found.updatable:
             return ()
-        n_classes = found.model.n_classes
-        squares = StorageTable("squareDelta", n_classes, 256, "what updates add to squared norms")
+        what = "updates of a class" + (" and its squared norm" if found.keeps_squares else "")
+        reason = f"{what}, {found.proved_updates} updates proved safe"
         return (
-            *((squares,) if found.keeps_squares else ()),
-            StorageTable("countDelta", n_classes, COUNT_BITS, "updates of each class"),
-            DeltaTable(
-                found.encoding.n_features,
-                n_classes,
-                found.digits,
-                not found.encoding.is_sparse,
-                True,
-                f"in which {found.proved_updates} updates are proved safe",
-                grows=found.encoding.is_counts,
-                step=found.grain if found.encoding.is_counts else found.digits.longest_step,
-                whole_rows=not found.encoding.is_sparse,
-            ),
+            RecordTable("classDelta", found.model.n_classes, found.fields, reason),
+            found.delta_table,
         )
 
     def context(self, integers: IntegerModel) -> Facts:

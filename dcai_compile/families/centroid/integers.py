@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from dcai_compile.digits import Digits
 from dcai_compile.model import IntegerModel, Model
-
-COUNT_BITS = 32
-"""Updates of a class that the contract counts: far more than there can be blocks."""
+from dcai_compile.tables import DeltaTable, Field
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,8 @@ class CentroidIntegers(IntegerModel):
     fraction_bits : bits of a euclidean score below one squared unit.
     base_bits, lane_bits : lane widths of published sums and of what updates add (0 if frozen).
     low_bits : width of the low digit of an added sum.
+    count_bits, square_bits : widths of what updates add to a class's samples, and to the squared norm of its
+        sum (0 where none is kept).
     max_value : the largest wire value that `update` takes.
     proved_updates : number of updates for which no lane can overflow.
     """
@@ -69,6 +69,8 @@ class CentroidIntegers(IntegerModel):
     base_bits: int
     lane_bits: int
     low_bits: int
+    count_bits: int
+    square_bits: int
     max_value: int
     proved_updates: int
 
@@ -102,6 +104,61 @@ class CentroidIntegers(IntegerModel):
     def digits(self) -> Digits:
         """How an added lane is written."""
         return Digits(self.lane_bits, self.low_bits)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What is kept of a class beside its sums."""
+        return self._fields(self.count_bits, self.square_bits)
+
+    def fields_for(self, updates: int) -> tuple[Field, ...]:
+        """`fields` as wide as so many updates of a class are proved to need."""
+        square = self._grown(updates).bit_length() + self.squares_fall
+        return self._fields(updates.bit_length(), square)
+
+    def _fields(self, count: int, square: int) -> tuple[Field, ...]:
+        fields = (
+            Field("samples", count, "the samples"),
+            Field("square", square, "the squared norm", self.squares_fall),
+        )
+        return fields if self.keeps_squares else fields[:1]
+
+    @property
+    def squares_fall(self) -> bool:
+        """Whether an update can make a squared norm smaller than it was published: not where all that is
+        published and all that is added is a count.
+        """
+        return not (self.encoding.is_counts and int(self.sums.min()) >= 0)
+
+    def _grown(self, updates: int) -> int:
+        """By how much so many updates change a squared norm at most.
+
+        With D for what they add to a published sum P it is 2 P.D + |D|^2. One update adds at most `value`
+        to a feature and `total` to all of them in magnitude, so that after n of them ``|P.D|`` is at most
+        n total max |P|, and n value sum |P|; and ``|D|^2`` at most n value times n total.
+        """
+        encoding = self.encoding
+        value = self.max_value * self.grain
+        # Pairs name a feature once, indices `max_count` times at most; both count in `value`.
+        each = self.grain if encoding.is_counts else value
+        total = min(encoding.max_length * each, encoding.n_features * value)
+        largest = int(np.abs(self.sums).max())
+        crossed = min(total * largest, value * max(self.magnitudes))
+        return updates * (2 * crossed + updates * value * total)
+
+    @property
+    def delta_table(self) -> DeltaTable:
+        """What updates add to the sums."""
+        return DeltaTable(
+            self.encoding.n_features,
+            self.model.n_classes,
+            self.digits,
+            not self.encoding.is_sparse,
+            True,
+            f"in which {self.proved_updates} updates are proved safe",
+            grows=self.encoding.is_counts,
+            step=self.grain if self.encoding.is_counts else self.digits.longest_step,
+            whole_rows=not self.encoding.is_sparse,
+        )
 
     @property
     def updatable(self) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import Sample
 from dcai_compile.exact import exact_dot
-from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
+from dcai_compile.families.centroid.integers import CentroidIntegers
 from dcai_compile.fixed import INT256_MIN
 from dcai_compile.model import Mirror, Revert
 from dcai_compile.wire import check_sample, heavy_samples, limit_samples
@@ -109,12 +109,14 @@ class CentroidMirror(Mirror):
             lanes[feature, classification] = moved
             grown += (2 * before + step) * step
         added = self.added[classification] + 1
-        if added >= 1 << COUNT_BITS:
-            lane = integers.encoding.n_features * n_classes + classification
-            raise Revert("LaneOverflow", lane, added)
+        square = self.squares_added[classification] + grown
+        for value, field in zip((added, square), integers.fields, strict=False):
+            if not field.minimum <= value <= field.maximum:
+                lane = integers.encoding.n_features * n_classes + classification
+                raise Revert("LaneOverflow", lane, value)
         self.delta = lanes
         self.added[classification] = added
-        self.squares_added[classification] += grown
+        self.squares_added[classification] = square
 
     # State
 
@@ -135,13 +137,10 @@ class CentroidMirror(Mirror):
     def state(self) -> dict[str, NDArray[Any]]:
         if not self.integers.updatable:
             return {}
-        state = {
-            "countDelta": np.array(self.added, dtype=object),
-            "delta": self.delta.ravel(),
-        }
-        if self.integers.keeps_squares:
-            state["squareDelta"] = np.array(self.squares_added, dtype=object)
-        return state
+        records: list[int] = []
+        for added, square in zip(self.added, self.squares_added, strict=True):
+            records += (added, square) if self.integers.keeps_squares else (added,)
+        return {"classDelta": np.array(records, dtype=object), "delta": self.delta.ravel()}
 
     def parameters(self) -> list[int]:
         """Sums feature by feature and class by class, then counts, then squared norms."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dcai_compile.delta_choice import typical_elements
 from dcai_compile.digits import digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.exact import gamma, max_abs
-from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers, CentroidModel
+from dcai_compile.families.centroid.integers import CentroidIntegers, CentroidModel
 from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits, typical_step
 from dcai_compile.model import Options
+from dcai_compile.records import MOST_BITS, widest
 
 FINE_GRAIN = 16
 """Frozen centroids count in ``2**-16`` wire units, where 64 bits allow."""
@@ -39,7 +42,8 @@ def quantize(
 ) -> CentroidIntegers:
     """Sums and counts as integers. Raises `OverflowPossible`, `InvalidOption`."""
     check_lane_option(options, "sums")
-    wire = encoding.matrix(encoding.encode(X))
+    samples = encoding.encode(X)
+    wire = encoding.matrix(samples)
     if model.counts is not None:
         grain, sums, counts = *_from_means(model, model.counts, encoding), model.counts
     elif model.frozen:
@@ -59,8 +63,9 @@ def quantize(
     low_bits = 0
     if not model.frozen:
         low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain >> grid_bits).low_bits
-    fraction_bits = _fraction_bits(encoding, grain, grid_bits, sums, counts, lane_bits)
-    return CentroidIntegers(
+    added = 0 if model.frozen else 1 << max(MOST_BITS, options.horizon.bit_length())
+    fraction_bits = _fraction_bits(encoding, grain, grid_bits, sums, counts, lane_bits, added)
+    integers = CentroidIntegers(
         model,
         encoding,
         0.0,
@@ -72,8 +77,24 @@ def quantize(
         base_bits(max_abs(sums), options),
         lane_bits,
         low_bits,
+        0,
+        0,
         max_value,
         proved,
+    )
+    if model.frozen:
+        return integers
+    length = typical_elements(samples)
+    updates = widest(
+        integers.fields_for, model.n_classes, integers.delta_table, options.horizon, length
+    )
+    fields = integers.fields_for(updates)
+    square_bits = fields[1].bits if integers.keeps_squares else 0
+    return replace(
+        integers,
+        count_bits=fields[0].bits,
+        square_bits=square_bits,
+        proved_updates=min(proved, updates),
     )
 
 
@@ -185,10 +206,11 @@ def _fraction_bits(
     sums: NDArray[np.int64],
     counts: tuple[int, ...],
     lane_bits: int,
+    added: int,
 ) -> int:
     """As many bits below one unit as keep every score inside int256, for any sample and state."""
     largest = max_abs(sums) + (1 << (lane_bits - 1) if lane_bits else 0)
-    count = max(counts) + (1 << COUNT_BITS if lane_bits else 0)
+    count = max(counts) + added
     # For indices the longest sample is max_length ones; else every element has the largest value.
     values = 1 if encoding.is_counts else encoding.max_wire_value
     product = 2 * count * grain * encoding.max_length * values * largest

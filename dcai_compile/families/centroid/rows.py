@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from dcai_compile.families.centroid.integers import COUNT_BITS, CentroidIntegers
+import numpy as np
+
+from dcai_compile.families.centroid.integers import CentroidIntegers
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
 from dcai_compile.wire import wire_constants, wire_errors
+
+WORD_BITS = 256
 
 
 def centroid_context(integers: CentroidIntegers) -> Facts:
@@ -29,12 +33,29 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
         "score_unit": f"{float(integers.score_unit)!r}",
         "constants": _constants(integers),
         "counts": [Constant("uint256", "", str(n), f"{n} samples") for n in integers.counts],
+        "has_empty": 0 in integers.counts,
+        "fraction_bits": integers.fraction_bits,
+        "square_shift": _square_shift(integers),
         "squares": _values(integers.squares, unit * unit),
         "magnitudes": _values(integers.magnitudes, unit),
         "units_per_real": encoding.scale * integers.grain,
         "summary": _summary(integers),
         "errors": _errors(integers),
     }
+
+
+def _square_shift(integers: CentroidIntegers) -> int:
+    """How far above a dense sample's product with a sum the square of the sum may be added to it; 0: nowhere.
+
+    Both are for any sample of int64 and any state of the lanes. A product is signed; a square has what is left.
+    """
+    if not integers.updatable or integers.encoding.is_sparse:
+        return 0
+    largest = int(np.abs(integers.sums).max()) + (1 << (integers.lane_bits - 1))
+    features = integers.encoding.n_features
+    shift = (features * largest * integers.encoding.max_wire_value).bit_length() + 1
+    square = (features * largest * largest).bit_length()
+    return shift if shift + square <= WORD_BITS else 0
 
 
 def _values(values: tuple[int, ...], unit: Fraction) -> list[Constant]:
@@ -66,22 +87,8 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
     if integers.grid_bits:
         comment = f"Wire units per unit of a sum, worth {unit!r}."
         rows.append(Constant("int256", "GRID", str(integers.grid), comment))
-    if model.metric == "euclidean":
-        rows.append(
-            Constant(
-                "int256",
-                "FRACTION",
-                str(1 << integers.fraction_bits),
-                "Units of a score per squared unit of a sum.",
-            )
-        )
     if not integers.updatable:
         return rows
-    rows += [
-        Constant(
-            "uint256", "COUNT_MAX", str((1 << COUNT_BITS) - 1), "The most updates of a class."
-        ),
-    ]
     if not encoding.is_counts:
         limit = repr(integers.max_value / encoding.scale)
         comment = f"The largest value that can be learned from: {limit}, twice the largest seen."

@@ -25,7 +25,7 @@ from dcai_compile.model import (
     Options,
     model_facts,
 )
-from dcai_compile.tables import CodeTable, DeltaTable, StorageTable
+from dcai_compile.tables import CodeTable, DeltaTable, RecordTable, StorageTable
 
 PLAIN = ("kind", "norm", "sizes", "frozen", "class_prior")
 NUMBERS = (
@@ -34,7 +34,8 @@ NUMBERS = (
     "base_bits",
     "lane_bits",
     "low_bits",
-    "class_bits",
+    "sample_bits",
+    "total_bits",
     "factor_bits",
     "max_value",
     "proved_updates",
@@ -102,35 +103,21 @@ class CountBayesFamily(Family):
         row = "category" if counted.model.sizes else "feature"
         return CodeTable(lanes, counted.base_bits, "counts", row, units)
 
-    def storage_tables(self, integers: IntegerModel) -> tuple[StorageTable | DeltaTable, ...]:
+    def storage_tables(
+        self, integers: IntegerModel
+    ) -> tuple[StorageTable | RecordTable | DeltaTable, ...]:
         counted = _integers(integers)
         if not counted.updatable:
             return ()
         n_classes = counted.model.n_classes
-        tables: list[StorageTable | DeltaTable] = [
-            StorageTable(
-                "classDelta",
-                2 * n_classes,
-                counted.class_bits,
-                "samples and total of a class in one slot",
-            )
-        ]
-        if counted.model.norm:
-            reason = "what the product of a class's numerators was multiplied by"
-            tables.append(StorageTable("productDelta", n_classes, 256, reason))
-        tables.append(
-            DeltaTable(
-                counted.encoding.n_features,
-                n_classes,
-                counted.digits,
-                not counted.encoding.is_sparse,
-                True,
-                f"in which {counted.proved_updates} updates are proved safe",
-                grows=True,
-                step=counted.grain if counted.encoding.is_counts else counted.digits.longest_step,
-            )
-        )
-        return tuple(tables)
+        reason = f"samples and total of a class, {counted.proved_updates} updates proved safe"
+        records = RecordTable("classDelta", n_classes, counted.fields, reason)
+        if not counted.model.norm:
+            return records, counted.delta_table
+        # Records come last, because flags can share their slot.
+        reason = "what the product of a class's numerators was multiplied by"
+        products = StorageTable("productDelta", n_classes, 256, reason)
+        return products, records, counted.delta_table
 
     def context(self, integers: IntegerModel) -> Facts:
         from dcai_compile.families.count_bayes.rows import count_context

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dcai_compile import bigfloat
 from dcai_compile.digits import Digits
 from dcai_compile.model import IntegerModel, Model
+from dcai_compile.tables import DeltaTable, Field
 
 KINDS = ("multinomial", "complement", "bernoulli", "categorical")
 
@@ -66,7 +67,8 @@ class CountIntegers(IntegerModel):
     base_bits : lane width of the published counts.
     lane_bits, low_bits : widths of a lane of counts that updates add, and of its low digit; 0 for a
         frozen model.
-    class_bits : width of what updates add to a class's samples, and to all that was counted in them.
+    sample_bits, total_bits : widths of what updates add to a class's samples, and to all that was counted in
+        them.
     factor_bits : width that no numerator can exceed, whatever the lanes hold.
     max_value : the largest wire value that `update` takes.
     proved_updates : number of updates for which no lane can overflow.
@@ -81,7 +83,8 @@ class CountIntegers(IntegerModel):
     base_bits: int
     lane_bits: int
     low_bits: int
-    class_bits: int
+    sample_bits: int
+    total_bits: int
     factor_bits: int
     max_value: int
     proved_updates: int
@@ -95,6 +98,38 @@ class CountIntegers(IntegerModel):
     def digits(self) -> Digits:
         """How an added lane is written."""
         return Digits(self.lane_bits, self.low_bits)
+
+    @property
+    def fields(self) -> tuple[Field, Field]:
+        """What is kept of a class beside its counts."""
+        return self._fields(self.sample_bits, self.total_bits)
+
+    def fields_for(self, updates: int) -> tuple[Field, Field]:
+        """`fields` as wide as so many updates of a class are proved to need."""
+        encoding = self.encoding
+        # An index stands for one wire unit, a value for up to `max_value` of them.
+        counted = encoding.max_length * (1 if encoding.is_counts else self.max_value)
+        samples, total = (updates * self.grain * step for step in (1, counted))
+        return self._fields(samples.bit_length(), total.bit_length())
+
+    def _fields(self, samples: int, total: int) -> tuple[Field, Field]:
+        return Field("samples", samples, "the samples"), Field(
+            "total", total, "all that was counted"
+        )
+
+    @property
+    def delta_table(self) -> DeltaTable:
+        """What updates add to the counts."""
+        return DeltaTable(
+            self.encoding.n_features,
+            self.model.n_classes,
+            self.digits,
+            not self.encoding.is_sparse,
+            True,
+            f"in which {self.proved_updates} updates are proved safe",
+            grows=True,
+            step=self.grain if self.encoding.is_counts else self.digits.longest_step,
+        )
 
     @property
     def updatable(self) -> bool:

@@ -95,8 +95,8 @@ class CountMirror(Mirror):
             total += value * integers.grain
         seen = self.samples[classification] + integers.grain
         counted = self.totals[classification] + total
-        for value in (seen, counted):
-            if value >= 1 << (integers.class_bits - 1):
+        for value, field in zip((seen, counted), integers.fields, strict=True):
+            if value > field.maximum:
                 lane = integers.encoding.n_features * n_classes + classification
                 raise Revert("LaneOverflow", lane, value)
         self.delta = lanes

@@ -9,6 +9,7 @@ contract's unchecked products rest on it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from dcai_compile.delta_choice import typical_elements
 from dcai_compile.digits import digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import OverflowPossible
@@ -23,13 +25,10 @@ from dcai_compile.exact import max_abs
 from dcai_compile.families.count_bayes.integers import CountIntegers, CountModel
 from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits, typical_step
 from dcai_compile.model import Options
+from dcai_compile.records import widest
 
 MAX_FACTOR_BITS = 78
 """What `BigFloat.mulSmall` takes."""
-
-CLASS_BITS = (31, 64, 128)
-"""Widths of what a class has seen: its samples, and all that was counted in them. Of the narrowest, two
-classes leave half a slot to flags."""
 
 FRACTION_GRAIN = 1 << 24
 """Units per wire unit where sample weights made the counts fractional."""
@@ -48,12 +47,10 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
     counts = _rounded(model.counts, encoding.scale * grain)
     class_counts = tuple(round(Fraction(n) * grain) for n in model.class_counts.tolist())
     max_value = _max_value(X, encoding)
-    lane_bits = low_bits = class_bits = proved = 0
+    lane_bits = low_bits = proved = 0
     if not model.frozen:
         lane_bits, proved = delta_bits(_step(model, encoding, max_value * grain), options.horizon)
         low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain).low_bits
-        class_bits, several = _class_bits(encoding, grain, max_value, options.horizon)
-        proved = min(proved, several)
     # A complement's numerator is the sum of all classes but one, a Bernoulli's at most the samples.
     largest = max(max_abs(counts), max(class_counts)) + (1 << (lane_bits - 1) if lane_bits else 0)
     largest *= model.n_classes if model.kind == "complement" else 1
@@ -63,7 +60,7 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
     factor_bits = (largest * factor_m + max((2, *model.sizes)) * max(alpha)).bit_length()
     if factor_bits > MAX_FACTOR_BITS:
         raise _too_wide(factor_bits)
-    return CountIntegers(
+    integers = CountIntegers(
         model,
         encoding,
         0.0,
@@ -75,10 +72,29 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
         base_bits(published, options),
         lane_bits,
         low_bits,
-        class_bits,
+        0,
+        0,
         factor_bits,
         max_value,
         proved,
+    )
+    if model.frozen:
+        return integers
+    updates = widest(
+        integers.fields_for,
+        model.n_classes,
+        integers.delta_table,
+        options.horizon,
+        typical_elements(encoding.encode(X)),
+        # A numerator may be the samples of a class: they stay below what a lane holds.
+        integers.digits.maximum // grain,
+    )
+    samples, total = integers.fields_for(updates)
+    return replace(
+        integers,
+        sample_bits=samples.bits,
+        total_bits=total.bits,
+        proved_updates=min(proved, updates),
     )
 
 
@@ -111,16 +127,6 @@ def _max_value(X: Matrix, encoding: Encoding) -> int:
     wire = encoding.matrix(encoding.encode(X))
     largest = max_abs(wire.data if sparse.issparse(wire) else wire)
     return min(encoding.max_wire_value - 1, max(1, 2 * largest))
-
-
-def _class_bits(encoding: Encoding, grain: int, largest: int, horizon: int) -> tuple[int, int]:
-    """The narrowest lanes for what a class has seen in `horizon` updates, and how many fit."""
-    elements = encoding.max_length * (1 if encoding.is_counts else largest)
-    for bits in CLASS_BITS:
-        proved = ((1 << (bits - 1)) - 1) // (elements * grain)
-        if proved >= horizon or bits == CLASS_BITS[-1]:
-            break
-    return bits, proved
 
 
 def _step(model: CountModel, encoding: Encoding, largest: int) -> int:

@@ -39,7 +39,6 @@ def count_context(integers: CountIntegers) -> Facts:
         "unit": f"{float(integers.unit)!r}",
         "units_per_count": per_count,
         "factor_bits": integers.factor_bits,
-        "class_bits": integers.class_bits,
         "n_columns": len(model.sizes),
         "offset_lines": _offset_lines(integers),
         "uniform_alpha": integers.uniform_alpha,
@@ -161,18 +160,6 @@ def _update_constants(integers: CountIntegers) -> list[Constant]:
         return []
     model, encoding = integers.model, integers.encoding
     rows = [
-        Constant(
-            "uint256",
-            "CLASS_SLOTS",
-            str(-(-2 * model.n_classes // (256 // integers.class_bits))),
-            "Slots of what updates have added to classes.",
-        ),
-        Constant(
-            "int256",
-            "CLASS_MAX",
-            str((1 << (integers.class_bits - 1)) - 1),
-            "The most that is added to a class's samples, and to what was counted in them.",
-        ),
         Constant("int256", "GRAIN", str(integers.grain), "Units of one sample or occurrence."),
     ]
     if not encoding.is_counts:
