@@ -87,8 +87,12 @@ class Measured:
 
 
 def measure(workload: Workload, layout: str, entry: str = "abi") -> dict[tuple[str, str], int]:
-    """Gas by (workload or sample, operation), through DCAI's ABI or with packed samples."""
-    return measure_compiled(workload.compile(layout=layout), workload, entry=entry)
+    """Gas by (workload or sample, operation), through DCAI's ABI or with packed samples.
+
+    As with the prototypes, a contract that takes packed samples is another one than one that does not.
+    """
+    compiled = workload.compile(layout=layout, packed=entry == "packed")
+    return measure_compiled(compiled, workload, entry=entry)
 
 
 def measure_compiled(

@@ -47,7 +47,7 @@ contract CollaborativeTrainer64 is Trainer64 {
         returns (uint256 cost, uint256 time)
     {
         // A word that is no int64 would be another sample for the parts than in the event.
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
         cost = incentiveMechanism.handleAddData(msg.value, data, classification);
         if (cost > msg.value) _refuse(DepositTooLow.selector, cost, msg.value);
         time = dataHandler.handleAddData(msg.sender, cost, data, classification);
@@ -59,7 +59,7 @@ contract CollaborativeTrainer64 is Trainer64 {
         override
         returns (uint256 amount)
     {
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
         (uint256 claimable, bool claimed, uint256 numClaims) =
             dataHandler.handleRefund(msg.sender, data, classification, addedTime);
         uint64 prediction = classifier.predict(data);
@@ -75,7 +75,7 @@ contract CollaborativeTrainer64 is Trainer64 {
         override
         returns (uint256 amount)
     {
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
         (uint256 deposit, uint256 claimable, bool claimed, uint256 numClaims, bytes32 dataKey) =
             dataHandler.handleReport(msg.sender, data, classification, addedTime, originalAuthor);
         uint64 prediction = classifier.predict(data);

@@ -18,7 +18,7 @@ from dcai_compile.packing import Packing, packing_of
 from dcai_compile.render import Source
 from dcai_compile.sample_encoder import SampleEncoder, sample_encoder
 from dcai_compile.solc import Solc, compile_standard
-from dcai_compile.system import Part, is_fused, trainer_of
+from dcai_compile.system import Part, takes_packed, trainer_of
 
 if TYPE_CHECKING:
     from web3 import Web3
@@ -127,7 +127,7 @@ class Compiled:
     @property
     def packing(self) -> Packing | None:
         """The packed form of samples, where the contract takes it: where it is the whole system."""
-        return packing_of(self.integers.encoding) if is_fused(self.options) else None
+        return packing_of(self.integers.encoding) if takes_packed(self.options) else None
 
     def new_mirror(self) -> Mirror:
         """A mirror in the state of a fresh deployment."""

@@ -172,6 +172,7 @@ def compile_command(
     open_claims: Annotated[
         bool, typer.Option("--open-claims", help="Let anybody take what is left, as DCAI does.")
     ] = False,
+    packed: Annotated[bool, typer.Option(help="Take samples in few bytes, too.")] = True,
     evm_version: Annotated[str, typer.Option(help="cancun, prague or osaka.")] = "cancun",
     solc: Annotated[Path | None, typer.Option(help="A Solidity compiler.")] = None,
     trust_pickle: Annotated[
@@ -206,6 +207,7 @@ def compile_command(
             any_address_claim_wait=any_address_claim_wait,
             cost_weight=cost_weight,
             open_claims=open_claims,
+            packed=packed,
             evm_version=evm_version,
             solc=solc,
             trust_pickle=trust_pickle,

@@ -187,6 +187,13 @@ def check_system(options: Options) -> None:
             option="layout",
             value=options.layout,
         )
+    if type(options.packed) is not bool:
+        raise InvalidOption(
+            f"packed={options.packed!r} is neither True nor False",
+            hint="pass packed=False for a contract with DCAI's calls alone",
+            option="packed",
+            value=options.packed,
+        )
     incentive = incentive_of(options)
     if incentive is not None:
         incentive.check(options)

@@ -50,6 +50,7 @@ class Options:
     any_address_claim_wait: int = 1_209_600
     cost_weight: int = 10**14
     open_claims: bool = False
+    packed: bool = True
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ LEAST_BITS = 8
 """Of an element: with fewer, the end of a sample could not be told from what is left of its last byte."""
 
 WORD_BITS = 256
-MOST_TOGETHER, MOST_TOGETHER_SPARSE = 16, 12
+MOST_TOGETHER, MOST_TOGETHER_SPARSE = 16, 4
 """Elements that are unpacked at once; what is unpacked beyond the end of short samples is wasted."""
 
 DENSE_BITS = range(16, 33)

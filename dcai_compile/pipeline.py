@@ -55,6 +55,7 @@ def compile_model(
     any_address_claim_wait: int = 1_209_600,
     cost_weight: int = 10**14,
     open_claims: bool = False,
+    packed: bool = True,
     evm_version: str = "cancun",
     solc: str | Path | None = None,
     trust_pickle: bool = False,
@@ -94,6 +95,8 @@ def compile_model(
     cost_weight : in wei; the deposit is this times 3600 / sqrt(seconds since the last
         contribution).
     open_claims : let anybody take what is left in the end, the author included, as DCAI does.
+    packed : whether a fused contract takes samples in few bytes, too, beside DCAI's calls: much cheaper lessons
+        and claims for a kilobyte of code.
     evm_version : ``"cancun"``, ``"prague"`` or ``"osaka"``.
     solc : path to a Solidity compiler of the pinned version; default: found or fetched.
     trust_pickle : allow a file that runs code when it is read.
@@ -124,6 +127,7 @@ def compile_model(
         any_address_claim_wait=any_address_claim_wait,
         cost_weight=cost_weight,
         open_claims=open_claims,
+        packed=packed,
     )
     _check_types(options, class_names)
     _check_options(options)

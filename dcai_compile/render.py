@@ -31,7 +31,7 @@ from dcai_compile.packing import packing_of
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
 from dcai_compile.sources import inherited_errors, template_folder, with_imports
-from dcai_compile.system import SOLIDITY_WIDTH, Part, is_fused, parts_of, shell_of
+from dcai_compile.system import SOLIDITY_WIDTH, Part, parts_of, shell_of, takes_packed
 from dcai_compile.tables import CodeTable, Constant
 
 COMMENTED_LANES = 1024
@@ -83,7 +83,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         "solc_version": SOLC_VERSION,
         "estimator": integers.model.estimator,
         "encoding": integers.encoding.name,
-        "packing": packing_of(integers.encoding) if is_fused(options) else None,
+        "packing": packing_of(integers.encoding) if takes_packed(options) else None,
         "encoder": string_literal(integers.encoding.encoder),
         "pair_scale": integers.encoding.pair_scale,
         "takes_empty": integers.encoding.min_length == 0,

@@ -80,6 +80,11 @@ def is_fused(options: Options) -> bool:
     return options.incentive is not None and options.layout == "fused"
 
 
+def takes_packed(options: Options) -> bool:
+    """Whether the generated contract takes packed samples."""
+    return is_fused(options) and options.packed
+
+
 def is_modular(options: Options) -> bool:
     """Whether the generated contract is a classifier beside three more contracts."""
     return options.incentive is not None and options.layout == "modular"
@@ -98,7 +103,8 @@ def shell_of(options: Options) -> Shell:
     if incentive is None or not is_fused(options):
         return Shell(options.name, (("Classifier64", "Classifier64"),), CLASSIFIER_SLOTS)
     rules = (f"incentives/{incentive.rules}", incentive.rules)
-    bases = (rules, ("PackedTrainer64", "PackedTrainer64"))
+    trainer = "PackedTrainer64" if options.packed else "FusedTrainer64"
+    bases = (rules, (trainer, trainer))
     names = string_literal(title(options)), string_literal(options.description)
     return Shell(options.name, bases, FUSED_SLOTS, names, incentive.settings(options))
 

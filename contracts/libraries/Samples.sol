@@ -99,8 +99,18 @@ library Samples {
     function requireInt64(int64[] memory data) internal pure {
         assembly ("memory-safe") {
             let element := add(data, 0x20)
-            let end := add(element, shl(5, mload(data)))
             // An int64 plus 2**63 has 64 bits; anything else has more.
+            for { let end := add(element, shl(5, mload(data))) } lt(element, end) { element := add(element, 0x20) } {
+                if shr(64, add(mload(element), 0x8000000000000000)) { revert(0, 0) }
+            }
+        }
+    }
+
+    /// @notice The same with twice the code and half the gas, for whoever asks it of every sample.
+    function requireInt64Fast(int64[] memory data) internal pure {
+        assembly ("memory-safe") {
+            let element := add(data, 0x20)
+            let end := add(element, shl(5, mload(data)))
             let seen := 0
             for {} lt(element, sub(end, 0x60)) { element := add(element, 0x80) } {
                 seen := or(seen, add(mload(element), 0x8000000000000000))

@@ -101,7 +101,9 @@ def _division(integers: LinearIntegers) -> Division | None:
     plan, rule = integers.plan, integers.rule
     if plan is None or rule is None or integers.tiles is None or not _moves_fit(integers):
         return None
-    if plan.low_bits != PACKED_BITS or rule.fraction_bits or rule.uses_norm:
+    if plan.low_bits != PACKED_BITS or not plan.digits.carries:
+        return None
+    if rule.fraction_bits or rule.uses_norm:
         return None
     return divide_in_tiles(plan.divisor, ceil(rule.max_tau(plan.epsilon, plan.c)) * plan.max_value)
 
