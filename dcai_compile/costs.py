@@ -24,6 +24,7 @@ from dcai_compile.kernel import kernel_of
 from dcai_compile.layout import Layout
 from dcai_compile.model import IntegerModel, Mirror
 from dcai_compile.rules import Rules
+from dcai_compile.tiles import Tiles
 from dcai_compile.touches import State, Touches, read_by_prediction, written_by_update
 from dcai_compile.work import Work, predicted_gas
 
@@ -47,7 +48,9 @@ def profile(integers: IntegerModel, layout: Layout, rows: int) -> str:
     kind = facts.get("kind") or facts.get("metric") or facts.get("rule") or "frozen"
     count = "one" if rows == 1 else "few" if rows <= FEW_ROWS else "many"
     words = [integers.model.family, kind, integers.encoding.name, count, layout.base_place]
-    if integers.encoding.name == "dense":
+    if facts.get("tiles") is not None:
+        words.append("tiles")
+    elif integers.encoding.name == "dense":
         table = family_of(integers.model.family).code_table(integers)
         kernel = kernel_of(integers.encoding, table.values.shape[1], table.bits)
         if kernel is not None and kernel.together:
@@ -79,7 +82,9 @@ class Costs:
         self.encoding = integers.encoding
         table = family_of(integers.model.family).code_table(integers)
         delta = self.layout.delta
-        self.rows = delta.table.rows if delta is not None else table.values.shape[1]
+        self._tiles: Tiles | None = family_of(integers.model.family).context(integers).get("tiles")
+        columns = table.values.shape[1] if self._tiles is None else self._tiles.rows
+        self.rows = delta.table.rows if delta is not None else columns
         self.profile = profile(integers, self.layout, self.rows)
         self._base_rows = len(table.values)
         self._kernel = kernel_of(integers.encoding, table.values.shape[1], table.bits)
@@ -207,13 +212,14 @@ class Costs:
 
     def _scored(self, mirror: Mirror, touches: Touches, sample: Sequence[int]) -> dict[str, int]:
         length, delta, words = len(sample), self.layout.delta, self._base_words(sample)
+        tiles = 4 * self._tiles.tile_blocks if self._tiles is not None else 0
         counts = _named(
             "predict",
             call=1,
             row=self.rows,
             lane=length * self.rows,
             base_word=words,
-            memory=(words + length) ** 2 // 512,
+            memory=(words + length + tiles) ** 2 // 512,
             load=touches.loads,
             taught=touches.taught,
             carried=touches.carried,
@@ -243,7 +249,10 @@ class Costs:
         )
 
     def _multiplied(self, sample: Sequence[int]) -> dict[str, int]:
-        """What multiplying a dense sample takes: pairs of features, those that are passed over left out."""
+        """What multiplying a dense sample takes: words of tiles, or pairs of features that are not all zero."""
+        if self._tiles is not None:
+            words = self._tiles.tile_blocks // self._tiles.parts
+            return _named("predict", block=self._tiles.blocks, word=words * self._tiles.rows)
         kernel = self._kernel
         if kernel is None:
             return {}

@@ -62,8 +62,8 @@ class Packing:
     def together(self) -> int:
         """Elements that are unpacked at once: they come in one word, and fill whole bytes."""
         most = MOST_TOGETHER if self.is_signed else MOST_TOGETHER_SPARSE
-        step = 8 // gcd(8, self.element_bits)
-        return min(most, WORD_BITS // self.element_bits) // step * step
+        step = _whole_bytes(self.element_bits)
+        return min(max(most, step), WORD_BITS // self.element_bits) // step * step
 
     @property
     def together_bytes(self) -> int:
@@ -113,6 +113,9 @@ def packing_of(encoding: Encoding) -> Packing:
     bits = max(LEAST_BITS, (encoding.n_features - 1).bit_length())
     if encoding.name == "indices":
         return Packing(bits, 1, False, f"indices of {bits} bits")
+    # So many fill whole bytes of one word.
+    while _whole_bytes(bits + 32) * (bits + 32) > WORD_BITS:
+        bits += 1
     return Packing(bits + 32, 1, False, f"indices of {bits} bits, each with its value in 32")
 
 
@@ -138,6 +141,11 @@ def dense_packing(X: Matrix) -> tuple[int, int]:
         if narrowest >= unit * FINE:
             break
     return bits, unit
+
+
+def _whole_bytes(bits: int) -> int:
+    """The fewest elements of so many bits that fill whole bytes."""
+    return 8 // gcd(8, bits)
 
 
 def _nearest(value: int, unit: int) -> int:

@@ -196,6 +196,8 @@ def divide_in_tiles(divisor: int, largest: int) -> Division | None:
     if 2 * offset + 1 >= 1 << (PACKED_BITS - 1):
         return None
     twos = (divisor & -divisor).bit_length() - 1
+    if largest + bias >= 1 << STRIDE:
+        return None
     for halvings in sorted({0, twos}):
         odd, top = divisor >> halvings, (largest + bias) >> halvings
         for shift in range(STRIDE - PACKED_BITS + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from dcai_compile.digits import Digits, digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.model import Options
@@ -27,16 +28,18 @@ def check_lane_option(options: Options, what: str) -> None:
         )
 
 
-def delta_bits(step: int, horizon: int) -> tuple[int, int]:
+def delta_digits(step: int, horizon: int, typical: int) -> tuple[Digits, int]:
     """The narrowest lane in which `horizon` updates of at most `step` are proved to fit, and how many do.
 
-    Raises `OverflowPossible` with the number that can be proved.
+    `typical` is the step that its low digit is chosen for. Raises `OverflowPossible` with the number that
+    can be proved.
     """
     best = 0
     for bits in LANE_BITS:
-        best = ((1 << (bits - 1)) - 1) // max(1, step)
+        digits = digits_for(bits, typical)
+        best = digits.maximum // max(1, step)
         if best >= horizon:
-            return bits, best
+            return digits, best
     raise OverflowPossible(
         f"only {best} of {horizon} updates are proved safe in 64-bit lanes",
         hint=f"pass horizon={best}, or scale the features (StandardScaler, MaxAbsScaler)"

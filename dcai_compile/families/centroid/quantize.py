@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.delta_choice import typical_elements
-from dcai_compile.digits import digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import InvalidOption, OverflowPossible
 from dcai_compile.exact import gamma, max_abs
 from dcai_compile.families.centroid.integers import CentroidIntegers, CentroidModel
-from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits, typical_step
+from dcai_compile.families.lanes import base_bits, check_lane_option, delta_digits, typical_step
 from dcai_compile.model import Options
 from dcai_compile.records import MOST_BITS, widest
 
@@ -59,10 +58,11 @@ def quantize(
         grid_bits = _grid_bits(typical_step(X, encoding), max_value)
         sums = (sums + (1 << grid_bits >> 1)) >> grid_bits
     largest_step = ((max_value * grain) >> grid_bits) + 1 if grid_bits else max_value * grain
-    lane_bits, proved = (0, 0) if model.frozen else delta_bits(largest_step, options.horizon)
-    low_bits = 0
+    lane_bits = low_bits = proved = 0
     if not model.frozen:
-        low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain >> grid_bits).low_bits
+        typical = typical_step(X, encoding) * grain >> grid_bits
+        digits, proved = delta_digits(largest_step, options.horizon, typical)
+        lane_bits, low_bits = digits.bits, digits.low_bits
     added = 0 if model.frozen else 1 << max(MOST_BITS, options.horizon.bit_length())
     fraction_bits = _fraction_bits(encoding, grain, grid_bits, sums, counts, lane_bits, added)
     integers = CentroidIntegers(

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from dcai_compile.delta_choice import typical_elements
-from dcai_compile.digits import digits_for
 from dcai_compile.encoding import Encoding, Matrix
 from dcai_compile.errors import OverflowPossible
 from dcai_compile.exact import max_abs
 from dcai_compile.families.count_bayes.integers import CountIntegers, CountModel
-from dcai_compile.families.lanes import base_bits, check_lane_option, delta_bits, typical_step
+from dcai_compile.families.lanes import base_bits, check_lane_option, delta_digits, typical_step
 from dcai_compile.model import Options
 from dcai_compile.records import widest
 
@@ -49,8 +48,9 @@ def quantize(model: CountModel, X: Matrix, encoding: Encoding, options: Options)
     max_value = _max_value(X, encoding)
     lane_bits = low_bits = proved = 0
     if not model.frozen:
-        lane_bits, proved = delta_bits(_step(model, encoding, max_value * grain), options.horizon)
-        low_bits = digits_for(lane_bits, typical_step(X, encoding) * grain).low_bits
+        step, typical = _step(model, encoding, max_value * grain), typical_step(X, encoding)
+        digits, proved = delta_digits(step, options.horizon, typical * grain)
+        lane_bits, low_bits = digits.bits, digits.low_bits
     # A complement's numerator is the sum of all classes but one, a Bernoulli's at most the samples.
     largest = max(max_abs(counts), max(class_counts)) + (1 << (lane_bits - 1) if lane_bits else 0)
     largest *= model.n_classes if model.kind == "complement" else 1
