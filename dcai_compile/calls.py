@@ -49,7 +49,9 @@ class Contribution:
         """What the contribution is known by: DCAI's key, or that of packed bytes."""
         known = ["uint64", "uint256", "address"], [self.classification, self.time, self.author]
         if self.packed is None:
-            return keccak(encode_packed(["int64[]", *known[0]], [self.data, *known[1]]))
+            # Elements of an array are words even in Solidity's packed encoding; eth_abi does not pad them.
+            words = abi.int64_array(self.data)[abi.WORD :]
+            return keccak(words + encode_packed(*known))
         digest = keccak(self.packed + encode_packed(*known))
         return bytes(0xFF - byte for byte in digest)
 

@@ -55,9 +55,7 @@ def mistakes_in_words(as_json: bool = False) -> Iterator[None]:
     except DcaiError as error:
         if as_json:
             kind = type(error).__name__
-            out.print_json(
-                json.dumps({"error": kind, "message": error.message, "hint": error.hint})
-            )
+            out.print_json(data={"error": kind, "message": error.message, "hint": error.hint})
         else:
             err.print(f"{type(error).__name__}: {error.message}", style="bold red", markup=False)
             if error.hint:

@@ -7,8 +7,8 @@ without gaps, the highest bit first, each in `Packing.element_bits`:
 ``indices``  the index, in the fewest bits (at least 8).
 ``pairs``    the index in the fewest bits (at least 8), then the value in 32.
 
-The contract unpacks a sample to the ``int64[]`` that it stands for; that array is what is checked, learned
-and hashed, so a contribution has the same key however it was sent.
+A packed sample stands for the ``int64[]`` that it unpacks to, and is checked, learned and predicted as that.
+Its contribution is known by the bytes that were sent (`calls.Contribution.key`), and claimed with them.
 """
 
 from __future__ import annotations

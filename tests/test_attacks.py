@@ -469,6 +469,33 @@ def test_the_same_sample_twice_in_one_second(layout: str) -> None:
     assert execute(system.evm, author, [(system.address, money, call)])[0] == (True,)
 
 
+def test_the_same_sample_both_ways_in_one_second() -> None:
+    """Packed and not are two contributions, each with its deposit; a second one of a kind is refused."""
+    system = systems.fresh()
+    author = wallet(system.evm)
+    assert system.compiled.packing is not None
+    packed = system.compiled.packing.pack(GOOD)
+    assert packed is not None
+    money = COST_WEIGHT * 3600
+    arrays = (system.address, money, abi.add_data_call(GOOD, 1))
+    bytes_ = (system.address, money, abi.packed_call(abi.ADD_PACKED, packed, 1))
+    success, answers = execute(system.evm, author, [arrays, bytes_, arrays, bytes_])
+    assert success == (True, True, False, False)
+    found = system.contributions()
+    assert [contribution.packed for contribution in found] == [None, packed]
+    for answer, contribution in zip(answers[2:], found, strict=True):
+        key = int.from_bytes(contribution.key, "big")
+        assert abi.decode_error(answer, system.compiled.errors) == ("ContributionExists", (key,))
+    assert found[1].deposit == money  # in the same second
+    deposits = [contribution.deposit for contribution in found]
+    assert system.evm.balance(system.address) == sum(deposits)
+    after(system, found[0], REFUND_WAIT)
+    for contribution, left in zip(found, (deposits[1], 0), strict=True):
+        refund = (system.address, 0, system.refund_call(contribution))
+        assert execute(system.evm, author, [refund, refund])[0] == (True, False)
+        assert system.evm.balance(system.address) == left
+
+
 @both
 def test_a_point_twice_in_one_second_is_one_record(layout: str) -> None:
     system = systems.fresh(layout, "points")
@@ -509,30 +536,35 @@ def test_numbers_of_a_packed_record_never_wrap() -> None:
     evm = fastest_evm()
     at = evm.deploy(initcode("Records")).address
     key, claimant, largest = b"\7" * 32, evm.accounts[1], (1 << 80) - 1
+    look_up = systems.calldata("look(bytes32)", key)
 
     def look() -> tuple[Any, ...]:
-        output = systems.call(evm, at, "look(bytes32)", key).output
-        return tuple(decode(["bool", "uint256", "uint256", "uint256"], output))
+        return tuple(decode(["uint256", "uint256", "uint256"], evm.call(at, look_up).output))
 
-    assert look() == (False, 0, 0, 0)
+    unknown = abi.selector("ContributionUnknown(bytes32)") + key
+    assert evm.call(at, look_up).output == unknown
     assert not send(evm, at, "open(bytes32,uint256)", key, largest + 1).success
     assert send(evm, at, "open(bytes32,uint256)", key, largest).success
-    assert look() == (True, largest, largest, 0)
+    assert look() == (largest, largest, 0)
     for times in (*[2_000] * 8, 382):
-        signature = "claims(bytes32,address,uint256,uint256)"
-        assert send(evm, at, signature, key, claimant, 1, times).success
-    assert look() == (True, largest, largest - 16_382, 16_382)
-    claim = "claim(bytes32,address,uint256)"
+        data = systems.calldata("claims(bytes32,uint256,uint256)", key, 1, times)
+        assert evm.send(at, data, sender=claimant).success
+    assert look() == (largest, largest - 16_382, 16_382)
+
+    def claim(sender: str, amount: int) -> bool:
+        data = systems.calldata("claim(bytes32,uint256)", key, amount)
+        return evm.send(at, data, sender=sender).success
+
     for number in (16_383, 16_383):
-        assert send(evm, at, claim, key, claimant, 1).success
-        assert look()[3] == number
-    left = look()[2]
-    assert not send(evm, at, claim, key, claimant, left + 1).success
+        assert claim(claimant, 1)
+        assert look()[2] == number
+    left = look()[1]
+    assert not claim(claimant, left + 1)
     other = evm.accounts[2]
     claimed_by = "claimedBy(bytes32,address)"
     assert systems.call(evm, at, claimed_by, key, other).output == abi.word(0)
-    assert send(evm, at, claim, key, other, left).success
-    assert look() == (True, largest, 0, 16_383)
+    assert claim(other, left)
+    assert look() == (largest, 0, 16_383)
     for account, expected in ((claimant, 1), (other, 1), (evm.accounts[3], 0)):
         assert systems.call(evm, at, claimed_by, key, account).output == abi.word(expected)
 

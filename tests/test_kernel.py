@@ -14,6 +14,7 @@ from dcai_compile import Compiled, abi
 from dcai_compile.deploy import place
 from dcai_compile.evm import open_evms
 from dcai_compile.kernel import MOST_SUMS, WORD_BITS, Kernel, plan_kernel
+from dcai_compile.tiles import BLOCK, LANE_BITS
 from tests.models import compile_bare
 
 WIDTHS = (8, 16, 24, 32, 40, 64)
@@ -110,9 +111,9 @@ def _scores(compiled: Compiled, samples: list[NDArray[np.int64]]) -> list[list[i
     return found
 
 
-def _probes(kernel: Kernel, n_features: int) -> list[NDArray[np.int64]]:
+def _probes(value_bits: int, n_features: int) -> list[NDArray[np.int64]]:
     """Just below, at and just past the limit of the fast way, and of the wire."""
-    limit = 1 << kernel.value_bits
+    limit = 1 << value_bits
     ends = [value for value in (limit - 1, limit, -limit, -limit - 1, 2**63 - 1, -(2**63), 1, 0)]
     usable = [value for value in ends if -(2**63) <= value < 2**63]
     rng = np.random.default_rng(n_features)
@@ -140,7 +141,11 @@ def test_contract_is_its_plain_twin(n_classes: int, n_features: int, weight_bits
     bits = compiled.integers.grid.bits  # type: ignore[attr-defined]
     wire = compiled.integers.encoding
     kernel = plan_kernel(rows, bits, n_features, wire.packed_unit << (wire.packed_bits - 1))
-    samples = _probes(kernel, n_features)
+    # Wide samples of narrow lanes are multiplied in tiles instead, up to a limit of their own.
+    tiles = compiled.integers.tiles  # type: ignore[attr-defined]
+    assert (tiles is not None) == (n_features >= BLOCK and bits in LANE_BITS)
+    fast = kernel if tiles is None else tiles
+    samples = _probes(fast.value_bits, n_features)
     expected = compiled.mirror.scores(samples)
     assert _scores(compiled, samples) == [list(map(int, row)) for row in expected]
 
@@ -153,7 +158,7 @@ def test_centroids_are_their_plain_twin(n_classes: int) -> None:
     bits = compiled.integers.base_bits  # type: ignore[attr-defined]
     wire = compiled.integers.encoding
     kernel = plan_kernel(n_classes, bits, 20, wire.packed_unit << (wire.packed_bits - 1))
-    samples = _probes(kernel, 20)
+    samples = _probes(kernel.value_bits, 20)
     expected = compiled.mirror.scores(samples)
     assert _scores(compiled, samples) == [list(map(int, row)) for row in expected]
 

@@ -1,7 +1,8 @@
-"""Samples in few bytes: the same sample, the same lesson, the same key."""
+"""Samples in few bytes: the same sample, the same lesson, a key of their own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcai_compile import Compiled, abi, compile_model
-from dcai_compile.calls import ADD_DATA_TOPIC, ADD_PACKED_TOPIC
+from dcai_compile import Compiled, abi, calls, compile_model
+from dcai_compile.calls import ADD_DATA_TOPIC, ADD_PACKED_TOPIC, Contribution
 from dcai_compile.choose import choose_encoding
 from dcai_compile.deployment import Deployment, deploy
 from dcai_compile.encoding import Encoding
 from dcai_compile.errors import TransactionRefused
-from dcai_compile.evm import open_evms
-from dcai_compile.packing import FINE, Packing, dense_packing, packing_of
+from dcai_compile.evm import CallResult, open_evms
+from dcai_compile.packing import ENOUGH_SAMPLES, FINE, Packing, dense_packing, packing_of
 from tests import models
 from tests.solidity import initcode_beside
 
@@ -28,9 +29,12 @@ WORDS = Encoding("indices", 1000, 60)
 LETTERS = Encoding("indices", 26, 60)
 PAIRS = Encoding("pairs", 1000, 60)
 
+OWNER_WAIT = 40
+"""Seconds until the creator may take a deposit."""
+
 UNPACKER = """
     function unpack(bytes calldata packed) external pure returns (int64[] memory) {
-        return _unpack(packed);
+        return _unpack(Samples.loadPacked(packed));
     }
 """
 """What a generated contract does within, for all to call."""
@@ -97,19 +101,44 @@ def test_a_dense_element_has_as_few_bits_as_leave_every_feature_its_shape() -> N
     """The unit is that of the largest value; a feature must vary by `FINE` of them."""
     largest = 32.767  # one unit is 1e6
     enough = FINE * 1e-3
-    X = np.array([[0.0, 0.0, 5.0], [largest, enough, 5.0]])
+    X = _calibration(ENOUGH_SAMPLES, [largest, enough, 0.0])
     assert dense_packing(X) == (16, 10**6)
-    X[1, 1] -= 1e-6
+    X[-1, 1] -= 1e-6
     assert dense_packing(X) == (17, 499_993)  # 32.767e9 / (2**16 - 1), rounded up
     assert choose_encoding("dense", X).packed_bits == 17
-    X[1, 1] = 1e-6
+    X[-1, 1] = 1e-6
     assert dense_packing(X) == (32, 16)  # there is no such unit
+
+
+def test_of_few_samples_the_range_in_the_middle_counts() -> None:
+    """Of few samples the narrowest of many ranges is chance: half of them must be fine, and no more."""
+    largest, enough = 32.767, FINE * 1e-3
+    for highest in ([largest, 1e-6, enough], [1e-6, enough, largest, 1e-6]):
+        few = _calibration(ENOUGH_SAMPLES - 1, highest)
+        assert dense_packing(few) == (16, 10**6)
+        assert choose_encoding("dense", few).packed_bits == 16
+        # One sample more, and every feature counts.
+        assert dense_packing(_calibration(ENOUGH_SAMPLES, highest)) == (32, 16)
+        few[-1, highest.index(enough)] -= 1e-6
+        assert dense_packing(few) == (17, 499_993)
+    # What does not vary is not counted: one of two is left, and must be fine.
+    assert dense_packing(_calibration(2, [0.0, 0.0, 0.0, largest])) == (16, 10**6)
+
+
+def _calibration(n_samples: int, highest: list[float]) -> Any:
+    """Samples in which every feature varies from 0 to its highest value, and one more does not vary."""
+    X = np.zeros((n_samples, len(highest) + 1))
+    X[-1, :-1] = highest
+    X[:, -1] = 5.0
+    return X
 
 
 @given(st.integers(1, 2**50), st.integers(1, 2**50))
 def test_a_narrower_element_would_not_do(largest: int, narrowest: int) -> None:
     wire = sorted((largest, narrowest))
-    bits, unit = dense_packing(np.array([[0.0, 0.0], [value / 1e9 for value in wire]]))
+    X = np.zeros((ENOUGH_SAMPLES, 2))
+    X[-1] = [value / 1e9 for value in wire]
+    bits, unit = dense_packing(X)
     assert (wire[1] - 1) // unit < 2 ** (bits - 1)
     if bits > 16:
         coarser = -(-wire[1] // (2 ** (bits - 2) - 1))
@@ -140,7 +169,8 @@ def fused(encoding: str) -> tuple[Compiled, Any, Any]:
         X, y = models.text()
         X = X if encoding == "indices" else X * 0.37
         estimator = models.sgd("perceptron")
-    return compile_model(estimator.fit(X, y), X, encoding=encoding, refund_wait=15), X, y
+    waits = {"refund_wait": 15, "owner_claim_wait": OWNER_WAIT}
+    return compile_model(estimator.fit(X, y), X, encoding=encoding, **waits), X, y
 
 
 @pytest.mark.parametrize("encoding", ["dense", "fine", "indices", "pairs"])
@@ -169,45 +199,99 @@ def test_the_contract_unpacks_as_python_does(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["dense", "fine", "indices", "pairs"])
-def test_packed_and_not_is_the_same_contribution(encoding: str) -> None:
-    """Added one way, it is known, refunded and reported the other way; both models stay the same."""
+def test_packed_and_not_is_the_same_lesson(encoding: str) -> None:
+    """Either entry: same lesson, storage, deposit and event; each is claimed by the entry it came by."""
     compiled, X, y = fused(encoding)
     evms = open_evms("revm")[0], open_evms("revm")[0]
     packed, plain = (deploy(compiled, evm) for evm in evms)
     plain.packs = False
     assert compiled.packing is not None
+    settled = []
     for number in range(6):
         sample = compiled.packing.rounded(compiled.encode(X[number : number + 1])[0])
         label = compiled.integers.model.classes.index(int(y[number]))
         lessons = []
         for system in (packed, plain):
             system.wait(3600)
-            lessons.append(system.add_encoded(sample, label))
-        assert lessons[0].data == lessons[1].data == tuple(sample)
-        assert lessons[0].deposit == lessons[1].deposit
+            student = system.evm.accounts[1]
+            lessons.append(system.add_encoded(sample, label, sender=student))
+        assert lessons[0].packed == compiled.packing.pack(sample)
+        assert replace(lessons[0], packed=None) == lessons[1]
+        assert lessons[0].data == tuple(sample)
         assert _storage(packed) == _storage(plain)
-        assert packed.num_claims(lessons[0]) == 0
-        # The other entry knows it under the same key.
-        packed.packs, plain.packs = False, True
         for system, lesson in zip((packed, plain), lessons, strict=True):
+            _unknown_to_the_other_entry(system, lesson)
             system.wait(15)
-            _refund_or_not(system, lesson)
-        packed.packs, plain.packs = True, False
+            # Waited for: what refuses the other entry's claim is the key and nothing else.
+            _unknown_to_the_other_entry(system, lesson)
+            assert system.num_claims(lesson) == 0
+            assert system.claimable(lesson) == lesson.deposit
+            settled.append(_settle(system, lesson))
+            assert system.num_claims(lesson) == 1
+            assert system.claimable(lesson) == 0
+            _unknown_to_the_other_entry(system, lesson)
+        assert settled[-1] == settled[-2]
         assert _storage(packed) == _storage(plain)
+    assert "refund" in settled
     topics = [
         {log.topics[0] for log in system.evm.logs(system.address)} for system in (packed, plain)
     ]
     assert ADD_PACKED_TOPIC in topics[0] and ADD_DATA_TOPIC not in topics[0]
     assert ADD_DATA_TOPIC in topics[1] and ADD_PACKED_TOPIC not in topics[1]
-    found = [[(c.data, c.label, c.deposit) for c in s.contributions()] for s in (packed, plain)]
-    assert found[0] == found[1]
+    found = [system.contributions() for system in (packed, plain)]
+    assert [replace(contribution, packed=None) for contribution in found[0]] == found[1]
+    assert all(contribution.packed is not None for contribution in found[0])
 
 
-def _refund_or_not(system: Deployment, lesson: Any) -> None:
+def _settle(system: Deployment, lesson: Contribution) -> str:
+    """Its author takes the deposit back, or where the model disagrees the creator takes it; which of both."""
+    creator, author = system.creator(), lesson.author
+    assert creator != author
     try:
         assert system.refund(lesson) == lesson.deposit
+        assert system.has_claimed(lesson, author) and not system.has_claimed(lesson, creator)
+        return "refund"
     except TransactionRefused as error:
         assert "ModelDisagrees" in str(error)
+    system.wait(OWNER_WAIT)
+    assert system.report(lesson, sender=creator) == lesson.deposit
+    assert system.has_claimed(lesson, creator) and not system.has_claimed(lesson, author)
+    return "report"
+
+
+def _unknown_to_the_other_entry(system: Deployment, lesson: Contribution) -> None:
+    """No claim and no getter of the other entry finds the contribution, whoever asks."""
+    packing = system.compiled.packing
+    assert packing is not None
+    other = packing.pack(lesson.data) if lesson.packed is None else None
+    wrong = replace(lesson, packed=other)
+    assert wrong.key != lesson.key
+    for sender in (lesson.author, system.creator()):
+        # A refund is looked for under its sender's name, a report under the author's.
+        for author, data in (
+            (sender, system.refund_call(wrong)),
+            (lesson.author, system.report_call(wrong)),
+        ):
+            result = system.evm.call(system.address, data, sender=sender)
+            assert not result.success
+            assert _refusal(system, result) == _unknown(replace(wrong, author=author))
+    with pytest.raises(TransactionRefused, match="ContributionUnknown"):
+        system.num_claims(wrong)
+    # DCAI's getters know what came as an array, and nothing else.
+    array = replace(lesson, packed=None)
+    for name in ("getClaimableAmount", "getInitialDeposit", "getNumClaims"):
+        getter = abi.selector(f"{name}(int64[],uint64,uint256,address)")
+        result = system.evm.call(system.address, getter + calls.report(array)[4:])
+        assert result.success == (lesson.packed is None)
+        assert result.success or _refusal(system, result) == _unknown(array)
+
+
+def _refusal(system: Deployment, result: CallResult) -> tuple[str, tuple[Any, ...]]:
+    return abi.decode_error(result.output, system.compiled.errors)
+
+
+def _unknown(contribution: Contribution) -> tuple[str, tuple[Any, ...]]:
+    return "ContributionUnknown", (int.from_bytes(contribution.key, "big"),)
 
 
 def _storage(system: Deployment) -> list[int]:

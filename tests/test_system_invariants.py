@@ -7,6 +7,7 @@ the mirror's.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,7 +66,7 @@ class Machine(RuleBasedStateMachine):
         born = self.now - 4  # trainer and three owners came after it
         self.oracle = Oracle(compiled.new_mirror(), compiled.options, self.accounts[0], born)
         self.funds = {a: fused.evm.balance(a) for a in self.accounts}
-        self.known: list[tuple[Entry, Contribution]] = []
+        self.known: list[tuple[Entry, tuple[Contribution, Contribution]]] = []
         for sender in range(1, 1 + known):
             self.earn(sender)
 
@@ -88,6 +89,8 @@ class Machine(RuleBasedStateMachine):
         except Refused as refused:
             refusal = str(refused)
         found = []
+        # Every second one goes packed into the contract that takes it so.
+        self.both[0].packs = len(self.known) % 2 == 0
         for system in self.both:
             found.append(
                 self.outcome(system.add_encoded, list(data), label, sender=account, max_cost=value)
@@ -95,18 +98,27 @@ class Machine(RuleBasedStateMachine):
         if entry is None:
             assert found == [refusal, refusal]
         else:
-            assert found[0] == found[1]
-            contribution = found[0]
-            assert isinstance(contribution, Contribution)
-            expected = (entry.data, entry.classification, entry.time, entry.author, entry.deposit)
-            assert expected == (
-                contribution.data,
-                contribution.classification,
-                contribution.time,
-                contribution.author,
-                contribution.deposit,
-            )
-            self.known.append((entry, contribution))
+            fused, modular = found
+            assert isinstance(fused, Contribution) and isinstance(modular, Contribution)
+            assert (fused.packed is not None) == self.both[0].packs
+            assert modular.packed is None
+            for contribution in (fused, modular):
+                expected = (
+                    entry.data,
+                    entry.classification,
+                    entry.time,
+                    entry.author,
+                    entry.deposit,
+                )
+                assert expected == (
+                    contribution.data,
+                    contribution.classification,
+                    contribution.time,
+                    contribution.author,
+                    contribution.deposit,
+                )
+            assert replace(fused, packed=None) == modular
+            self.known.append((entry, (fused, modular)))
         self.compare()
 
     @rule(seconds=WAITS)
@@ -149,24 +161,24 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.known)
     @rule(which=st.integers(0, 5), own=st.integers(0, 3), sender=ANYONE)
     def refund(self, which: int, own: int, sender: int) -> None:
-        entry, contribution = self.known[-1 - which % len(self.known)]
+        entry, contributions = self.known[-1 - which % len(self.known)]
         account = self.accounts[sender] if own == 0 else entry.author
         now = self.next_second()
         expected = self.expected(self.oracle.refund, entry, account, now)
-        for system in self.both:
+        for system, contribution in zip(self.both, contributions, strict=True):
             assert self.outcome(system.refund, contribution, sender=account) == expected
-        self.compare(entry, contribution)
+        self.compare(entry, contributions)
 
     @precondition(lambda self: self.known)
     @rule(which=st.integers(0, 5), sender=ANYONE)
     def report(self, which: int, sender: int) -> None:
-        entry, contribution = self.known[-1 - which % len(self.known)]
+        entry, contributions = self.known[-1 - which % len(self.known)]
         account = self.accounts[sender]
         now = self.next_second()
         expected = self.expected(self.oracle.report, entry, account, now)
-        for system in self.both:
+        for system, contribution in zip(self.both, contributions, strict=True):
             assert self.outcome(system.report, contribution, sender=account) == expected
-        self.compare(entry, contribution)
+        self.compare(entry, contributions)
 
     def expected(self, ask: Any, *values: Any) -> int | str:
         """What the oracle says: an amount, or the name of an error."""
@@ -182,17 +194,19 @@ class Machine(RuleBasedStateMachine):
         except ChainError as error:
             return getattr(error, "error", "") or str(error)
 
-    def compare(self, entry: Entry | None = None, contribution: Contribution | None = None) -> None:
+    def compare(
+        self, entry: Entry | None = None, contributions: tuple[Contribution, ...] = ()
+    ) -> None:
         oracle = self.oracle
-        for system in self.both:
+        for number, system in enumerate(self.both):
             self.compare_money(system)
             assert self.number(system, "totalSubmitted()") == oracle.submitted
             assert self.number(system, "totalGoodDataCount()") == sum(oracle.valid.values())
             words = system.compiled.layout.words(oracle.mirror.state())
             stored = system.evm.storage_many(system.classifier, list(words))
             assert stored == list(words.values())
-            if entry is not None and contribution is not None:
-                self.compare_entry(system, entry, contribution)
+            if entry is not None:
+                self.compare_entry(system, entry, contributions[number])
 
     def compare_money(self, system: Deployment) -> None:
         oracle = self.oracle
@@ -205,21 +219,34 @@ class Machine(RuleBasedStateMachine):
     def compare_entry(self, system: Deployment, entry: Entry, contribution: Contribution) -> None:
         types = "(int64[],uint64,uint256,address"
         call, to = system.evm.call, system.data_handler
-        # The array is behind four words, or behind five where an account follows.
+        assert system.claimable(contribution) == entry.claimable
+        assert system.num_claims(contribution) == len(entry.claimed)
+        for account in self.accounts[:5]:
+            assert system.has_claimed(contribution, account) == (account in entry.claimed)
+        # DCAI's getters know what came as an array.
+        # It is behind four words, or behind five where an account follows.
         key = list(map(abi.word, (0x80, entry.classification, entry.time, int(entry.author, 16))))
         data = abi.int64_array(entry.data)
+        unknown = abi.selector("ContributionUnknown(bytes32)")
+        unknown += replace(contribution, packed=None).key
         for name, expected in (
             ("getClaimableAmount", entry.claimable),
             ("getInitialDeposit", entry.deposit),
             ("getNumClaims", len(entry.claimed)),
         ):
             answer = call(to, abi.selector(f"{name}{types})") + b"".join(key) + data).output
-            assert int.from_bytes(answer, "big") == expected
+            if contribution.packed is None:
+                assert int.from_bytes(answer, "big") == expected
+            else:
+                assert answer == unknown
         key[0] = abi.word(0xA0)
         has_claimed = abi.selector(f"hasClaimed{types},address)") + b"".join(key)
         for account in self.accounts[:5]:
             answer = call(to, has_claimed + abi.word(int(account, 16)) + data).output
-            assert bool(answer[-1]) == (account in entry.claimed)
+            if contribution.packed is None:
+                assert bool(answer[-1]) == (account in entry.claimed)
+            else:
+                assert answer == unknown
 
     def teardown(self) -> None:
         """The same events and the same predictions, whether the parts are one contract or four."""
@@ -227,9 +254,10 @@ class Machine(RuleBasedStateMachine):
             return
         fused, modular = self.both
         parts = [modular.address, modular.incentive_mechanism]
-        # Packed in one, DCAI's arrays in the other: the same contributions.
+        # Packed or not in one, DCAI's arrays in the other: the same contributions.
         added = [system.contributions() for system in self.both]
-        assert added[0] == added[1]
+        assert added[0] == [contributions[0] for _, contributions in self.known]
+        assert added[1] == [replace(contribution, packed=None) for contribution in added[0]]
         for topic in CLAIM_TOPICS:
             one = [log.data for log in fused.evm.logs(fused.address) if log.topics[0] == topic]
             four = [

@@ -83,8 +83,8 @@ def test_a_frozen_system_predicts(layout: str) -> None:
 
 
 def test_a_base_that_leaves_no_room_for_the_trainer_goes_into_data_contracts() -> None:
-    X = np.eye(6000)[[0, 1, 5999]]
-    estimator = Perceptron().fit(np.eye(6000)[:40], np.arange(40) % 2)
+    X = np.eye(6140)[[0, 1, 6139]]
+    estimator = Perceptron().fit(np.eye(6140)[:40], np.arange(40) % 2)
     options: dict[str, Any] = {"encoding": "indices", "weight_bits": 16}
     bare = models.compile_bare(estimator, X, **options)
     assert bare.layout.base_place == "own_code"

@@ -9,21 +9,20 @@ contract Records is PackedContributions64 {
         _open(key, 0, 0, address(0), deposit);
     }
 
-    function claim(bytes32 key, address claimant, uint256 amount) public {
+    /// @notice The sender takes `amount`.
+    function claim(bytes32 key, uint256 amount) public {
         (Packed storage record, uint256 word) = _findWord(key);
-        _claim(key, record, word, claimant, amount);
+        _claim(key, record, word, _claimableOf(word) - amount);
     }
 
-    function claims(bytes32 key, address claimant, uint256 amount, uint256 times) external {
+    function claims(bytes32 key, uint256 amount, uint256 times) external {
         for (uint256 i = 0; i < times; ++i) {
-            claim(key, claimant, amount);
+            claim(key, amount);
         }
     }
 
-    function look(bytes32 key) external view returns (bool exists, uint256 deposit, uint256 left, uint256 number) {
-        Record memory record;
-        (exists, record) = _read(key);
-        return (exists, record.initialDeposit, record.claimable, record.numClaims);
+    function look(bytes32 key) external view returns (uint256 deposit, uint256 left, uint256 number) {
+        return _find(key);
     }
 
     function claimedBy(bytes32 key, address claimant) external view returns (bool) {
