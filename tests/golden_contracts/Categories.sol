@@ -4,24 +4,18 @@
 //
 // estimator         CategoricalNB(alpha=0.5)
 // trained by        scikit-learn 1.9.1
-// model hash        0x7dfabccb3ae4322ab1cb5a2bb9d2fe4d55dfa12cc73148caf2eaa090eea18967
+// model hash        0xe95cae4a9b4068438040aad148cea458a150d5cc249050d910c9f9420dcb9265
 // classes           0: a, 1: b
 // encoding          indices, 5 features
 // client encoder    categories
 // counts            8 bits, one unit is 1.0
 // smoothing         0.5
 // update            counts the sample, as training on all the data would
-// safe updates      536870911 are proved not to overflow 32-bit lanes
+// safe updates      2147483519 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 8.83524e-29
 pragma solidity 0.8.34;
 
-import {
-    CategoryOutOfRange,
-    ClassOutOfRange,
-    LaneOverflow,
-    SampleLengthMismatch,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {CategoryOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -51,12 +45,14 @@ contract Categories is Classifier64 {
     uint256 private constant COLUMNS = 2;
     /// @dev Bits of a class's samples at least, if there are any.
     uint256 private constant SAMPLES_LENGTH = 3;
-    /// @dev Slots of what updates have added to classes.
-    uint256 private constant CLASS_SLOTS = 1;
-    /// @dev The most that is added to a class's samples, and to what was counted in them.
-    int256 private constant CLASS_MAX = 1073741823;
     /// @dev Units of one sample or occurrence.
     int256 private constant GRAIN = 1;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 1;
+    /// @dev The most that updates add to the samples of a class.
+    int256 private constant SAMPLES_MAX = 2147483647;
+    /// @dev The most that updates add to all that was counted of a class.
+    int256 private constant TOTAL_MAX = 4294967295;
     /// @dev Bits of a learned lane in `delta`.
     uint256 private constant LOW_BITS = 8;
     /// @dev Slots of learned lanes.
@@ -64,13 +60,13 @@ contract Categories is Classifier64 {
     /// @dev The slot of the first flags.
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
-    uint256 private constant FLAGS_SHIFT = 124;
+    uint256 private constant FLAGS_SHIFT = 126;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
     /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x00000000000000000000000000000000f0000000000000000000000000000000;
+    uint256 private constant ALL_FLAGS = 0x00000000000000000000000000000003c0000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Bits of a lane in `wide`.
@@ -83,9 +79,9 @@ contract Categories is Classifier64 {
     uint256 private constant WIDE_SLOTS = 8;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x7dfabccb3ae4322ab1cb5a2bb9d2fe4d55dfa12cc73148caf2eaa090eea18967;
+    bytes32 public constant modelHash = 0xe95cae4a9b4068438040aad148cea458a150d5cc249050d910c9f9420dcb9265;
 
-    /// @dev What updates have added, two lanes of 31 bits a class: samples, and all that was counted; slot 1 on.
+    /// @dev What updates have added to each class, 63 bits: samples, and above them all that was counted; slot 1 on.
     uint256[CLASS_SLOTS] private classDelta;
 
     /// @dev Counts that updates have added, class by class, 8 bits each, feature by feature; slot 2 on.
@@ -102,7 +98,7 @@ contract Categories is Classifier64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(1, 0x8000000000000000000000000000000008000000100000002000000040000000)
+            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
         }
     }
 
@@ -128,7 +124,7 @@ contract Categories is Classifier64 {
     // ENCODE: one category a column, as its index among the categories of all columns
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length != COLUMNS) revert SampleLengthMismatch(COLUMNS, data.length);
+        _requireLength(COLUMNS, data.length);
         Samples.requireInt64(data);
         uint256 offsets = _offsets();
         for (uint256 i = 0; i < COLUMNS; ++i) {
@@ -230,11 +226,13 @@ contract Categories is Classifier64 {
         }
     }
 
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
-    function _added(uint256 lane) private view returns (uint256 added) {
-        assembly ("memory-safe") {
-            let word := sload(add(classDelta.slot, shr(3, lane)))
-            added := and(shr(mul(and(lane, 7), 31), word), CLASS_MAX)
+    /// @dev The count of feature `index` in a class as it is now.
+    function _countOf(uint256 base, uint256 index, uint256 row) private view returns (uint256) {
+        unchecked {
+            // Counts have far less than 256 bits.
+            int256 count = Lanes.load(_baseRow(base, index) + row * COUNT_BYTES, COUNT_BYTES);
+            count += _learned(index, row);
+            return uint256(count);
         }
     }
 
@@ -244,11 +242,11 @@ contract Categories is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 128))
-            let added := sload(classDelta.slot)
-            mstore(classes, add(6, and(added, CLASS_MAX))) // 6 samples
-            mstore(add(classes, 32), add(12, and(shr(31, added), CLASS_MAX))) // 12 counted
-            mstore(add(classes, 64), add(4, and(shr(62, added), CLASS_MAX))) // 4 samples
-            mstore(add(classes, 96), add(8, and(shr(93, added), CLASS_MAX))) // 8 counted
+            let word := sload(classDelta.slot)
+            mstore(classes, add(6, and(word, 0x7fffffff))) // 6 samples
+            mstore(add(classes, 32), add(12, and(shr(31, word), 0xffffffff))) // 12 counted
+            mstore(add(classes, 64), add(4, and(shr(63, word), 0x7fffffff))) // 4 samples
+            mstore(add(classes, 96), add(8, and(shr(94, word), 0xffffffff))) // 8 counted
         }
     }
 
@@ -268,9 +266,12 @@ contract Categories is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return CLASSES;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -287,26 +288,29 @@ contract Categories is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
         _checkSample(data);
         int256 total = int256(data.length) * GRAIN;
-        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
-        _countSample(classification, total);
+        _addToClass(_learnAll(_loadFlags(), data, classification, GRAIN), classification, GRAIN, total);
     }
 
-    /// @dev One more sample of a class, in which `total` was counted. Both lanes of a class are in one slot.
-    function _countSample(uint64 classification, int256 total) private {
-        uint256 samples = _added(2 * classification) + uint256(GRAIN);
-        if (samples > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        uint256 counted = _added(2 * classification + 1) + uint256(total);
-        if (counted > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(counted));
+    /// @dev Adds to the samples and all that was counted of a class, and stores them with the flags.
+    function _addToClass(uint256 flags, uint256 row, int256 samples, int256 total) private {
+        uint256 word;
         assembly ("memory-safe") {
-            let lane := shl(1, classification)
-            let at := add(classDelta.slot, shr(3, lane))
-            let shift := mul(and(lane, 7), 31)
-            let pair := xor(or(samples, shl(31, counted)), 0x2000000040000000)
-            let mask := shl(shift, 0x3fffffffffffffff)
-            sstore(at, or(and(sload(at), not(mask)), shl(shift, pair)))
+            // Flags are above the records in their slot, and were read with them.
+            word := flags
+            let record := shr(mul(row, 63), word)
+            samples := add(samples, and(record, 0x7fffffff))
+            total := add(total, and(shr(31, record), 0xffffffff))
+        }
+        if (samples > SAMPLES_MAX) revert LaneOverflow(FEATURES * CLASSES + row, samples);
+        if (total > TOTAL_MAX) revert LaneOverflow(FEATURES * CLASSES + row, total);
+        assembly ("memory-safe") {
+            let shift := mul(row, 63)
+            let record := or(samples, shl(31, total))
+            // Changes the bits in which the record is another one now.
+            sstore(classDelta.slot, xor(word, shl(shift, and(xor(shr(shift, word), record), 0x7fffffffffffffff))))
         }
     }
 
@@ -352,15 +356,6 @@ contract Categories is Classifier64 {
     function _loadFlags() private view returns (uint256 flags) {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
-        }
-    }
-
-    /// @dev Stores what `_learn` has returned.
-    function _storeFlags(uint256 flags) private {
-        assembly ("memory-safe") {
-            // What else is in the slot may have moved meanwhile.
-            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
-            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
     }
 
@@ -475,6 +470,7 @@ contract Categories is Classifier64 {
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
         assembly ("memory-safe") {
+            carried := shl(1, iszero(iszero(digit)))
             let first := add(wide.slot, mul(slot, WIDE_STRIDE))
             for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
                 carried := shl(1, iszero(iszero(sload(add(first, i)))))
@@ -494,18 +490,21 @@ contract Categories is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, (FEATURES + 2) * CLASSES);
-        values = new int256[](count);
         uint256 base = _loadBase();
-        for (uint256 i = 0; i < count; ++i) {
-            values[i] = _parameter(base, first + i);
+        unchecked {
+            values = _reserveRange(first, count, (FEATURES + 2) * CLASSES);
+            for (uint256 i = 0; i < count; ++i) {
+                values[i] = _parameter(base, first + i);
+            }
         }
     }
 
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
-        if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
-        at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
+        unchecked {
+            if (at < FEATURES * CLASSES) return int256(_countOf(base, at / CLASSES, at % CLASSES));
+            at -= FEATURES * CLASSES;
+            return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
+        }
     }
 
     /// @notice The number of samples of a class.
@@ -524,13 +523,13 @@ contract Categories is Classifier64 {
     function getFeatureCount(uint256 classification, uint32 index) external view returns (uint32) {
         _requireIndex(classification, CLASSES);
         _requireIndex(index, FEATURES);
-        uint256 count = _countsOf(_loadBase(), index)[classification];
+        uint256 count = _countOf(_loadBase(), index, classification);
         return uint32(_fits(count, 32));
     }
 
     /// @dev `value`, if it fits in the type of DCAI's getters.
     function _fits(uint256 value, uint256 bits) private pure returns (uint256) {
-        if (value >> bits != 0) revert ValueNotRepresentable(int256(value));
+        if (value >> bits != 0) _refuse(ValueNotRepresentable.selector, value);
         return value;
     }
 

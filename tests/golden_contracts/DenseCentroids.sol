@@ -4,7 +4,7 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (nearest centroid classifier)
-// model hash        0x7a475430c79e452bf2c1a240c4179f2d6bd54d16b8cb207d5281fc763047650e
+// model hash        0xc23329c96b4b4050d094d1add967e2a7196999d6de6bf77bd252aca57bc75e4a
 // classes           0: a, 1: b, 2: c
 // encoding          dense, 4 features
 // distance          euclidean
@@ -14,7 +14,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 3.75e-09
 pragma solidity 0.8.34;
 
-import {ClassOutOfRange, FeatureValueOutOfRange, LaneOverflow, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
@@ -23,7 +23,7 @@ import {Samples} from "./contracts/libraries/Samples.sol";
 /// @notice Score of a class: 2 x.c - |c|^2 with its centroid c, which is |x|^2 minus the squared distance.
 /// The highest is the nearest.
 /// @dev A centroid is a sum S of samples, in units worth 1e-09, divided by their number n: the score
-/// is floor((2 n x.S - |S|^2) * FRACTION / n^2). One unit of it is worth 5.421010862427523e-38.
+/// is floor((2 n x.S - |S|^2) * 2**64 / n^2). One unit of it is worth 5.421010862427523e-38.
 /// Sums are those published, in code, plus those that updates have added, in storage: the model of n
 /// updates is the one that is trained on all the data at once.
 contract DenseCentroids is Classifier64 {
@@ -37,12 +37,12 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant ROW_BYTES = 15;
     /// @dev Units of a sum, worth 1e-09, per wire unit.
     int256 private constant GRAIN = 1;
-    /// @dev Units of a score per squared unit of a sum.
-    int256 private constant FRACTION = 18446744073709551616;
-    /// @dev The most updates of a class.
-    uint256 private constant COUNT_MAX = 4294967295;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
     int64 private constant MAX_VALUE = 5034000000;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 1;
+    /// @dev The most that updates add to the samples of a class.
+    int256 private constant SAMPLES_MAX = 4294967295;
     /// @dev Bits of a learned lane in `delta`.
     uint256 private constant LOW_BITS = 64;
     /// @dev Slots of learned lanes.
@@ -61,10 +61,10 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x7a475430c79e452bf2c1a240c4179f2d6bd54d16b8cb207d5281fc763047650e;
+    bytes32 public constant modelHash = 0xc23329c96b4b4050d094d1add967e2a7196999d6de6bf77bd252aca57bc75e4a;
 
-    /// @dev Samples that updates have added to each class; slot 1 on.
-    uint32[CLASSES] private countDelta;
+    /// @dev What updates have added to each class, 32 bits: samples; slot 1 on.
+    uint256[CLASS_SLOTS] private classDelta;
 
     /// @dev What updates have added to the sums, class by class, 64 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
@@ -77,7 +77,7 @@ contract DenseCentroids is Classifier64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(1, 0x8000000000000000000000000000000000000000800000008000000080000000)
+            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
         }
     }
 
@@ -103,26 +103,30 @@ contract DenseCentroids is Classifier64 {
 
     function _checkSample(int64[] memory data) private pure {
         _requireLength(FEATURES, data.length);
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
     }
 
     // SCORE
 
     function _scores(int64[] memory data) internal view override returns (int256[] memory scores) {
         uint256 base = _loadBase();
-        uint256 untaught;
-        (scores, untaught) = _loadTaught();
-        int256[] memory products = scores;
-        if (untaught == 0) _checkSample(data);
-        else products = _products(base, data);
-        unchecked {
-            for (uint256 row = 0; row < CLASSES; ++row) {
-                (uint256 count, int256 square) = _publishedExtent(row);
-                int256 product = products[row];
-                uint256 taught = uint256(scores[row]);
-                if (taught != 0) (product, square) = _taughtExtent(base, data, row);
-                scores[row] = _quotient(count + taught, product, square);
+        uint256 flags = _loadFlags();
+        (uint256 extents, uint256 untaught) = _extents(flags);
+        if (untaught == 0) {
+            // Nobody needs products of what was published.
+            _checkSample(data);
+            scores = new int256[](CLASSES);
+        } else {
+            scores = _products(base, data);
+        }
+        uint256 row = _scoreFrom(scores, extents, 0);
+        while (row < CLASSES) {
+            (int256 product, int256 square) = _taughtExtent(base, data, row, flags);
+            assembly ("memory-safe") {
+                mstore(add(add(scores, 0x20), shl(5, row)), product)
+                mstore(add(add(extents, 0x20), shl(6, row)), square)
             }
+            row = _scoreFrom(scores, extents, row);
         }
     }
 
@@ -204,28 +208,9 @@ contract DenseCentroids is Classifier64 {
         }
     }
 
-    /// @dev Samples that updates have added to each class, and the number of classes to which they have added none.
-    function _loadTaught() private view returns (int256[] memory taught, uint256 untaught) {
-        taught = new int256[](CLASSES);
-        assembly ("memory-safe") {
-            let word := 0
-            for { let row := 0 } lt(row, CLASSES) { row := add(row, 1) } {
-                if iszero(and(row, 7)) {
-                    word := xor(
-                        0x8000000080000000800000008000000080000000800000008000000080000000,
-                        sload(add(countDelta.slot, shr(3, row)))
-                    )
-                }
-                mstore(add(add(taught, 0x20), shl(5, row)), and(word, 0xffffffff))
-                untaught := add(untaught, iszero(and(word, 0xffffffff)))
-                word := shr(32, word)
-            }
-        }
-    }
-
     /// @dev x.S and |S|^2 of a class that was taught, in one pass over the sample: all that it needs, and no more of
     /// storage than flags say.
-    function _taughtExtent(uint256 base, int64[] memory data, uint256 row)
+    function _taughtExtent(uint256 base, int64[] memory data, uint256 row, uint256 flags)
         private
         view
         returns (int256 product, int256 square)
@@ -245,7 +230,7 @@ contract DenseCentroids is Classifier64 {
                     )
                 }
             }
-            let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            flags := shr(FLAGS_SHIFT, flags)
             let slot := row
             // Sums are the last bytes of words; before the first stands the table's length.
             let published := add(sub(base, 27), mul(row, 5))
@@ -258,27 +243,34 @@ contract DenseCentroids is Classifier64 {
                 if eq(flagged, 1) { word := xor(sload(add(delta.slot, slot)), UNTOUCHED) }
                 if gt(flagged, 1) {
                     for { let place := 0 } lt(element, until) { place := add(place, 1) } {
-                        let sum := add(signextend(4, mload(published)), laneAt(slot, place, flagged))
-                        product := add(product, mul(sum, mload(element)))
-                        square := add(square, mul(sum, sum))
+                        let sum0 := add(signextend(4, mload(published)), laneAt(slot, place, flagged))
+                        product := add(mul(sum0, mload(element)), product)
+                        square := add(mul(sum0, sum0), square)
                         element := add(element, 0x20)
                         published := add(published, 15)
                     }
                 }
-                for {} lt(element, until) {} {
-                    let sum := add(signextend(4, mload(published)), signextend(7, word))
-                    product := add(product, mul(sum, mload(element)))
-                    square := add(square, mul(sum, sum))
-                    sum := add(signextend(4, mload(add(published, 15))), sar(192, shl(128, word)))
-                    product := add(product, mul(sum, mload(add(element, 32))))
-                    square := add(square, mul(sum, sum))
-                    sum := add(signextend(4, mload(add(published, 30))), sar(192, shl(64, word)))
-                    product := add(product, mul(sum, mload(add(element, 64))))
-                    square := add(square, mul(sum, sum))
-                    sum := add(signextend(4, mload(add(published, 45))), sar(192, shl(0, word)))
-                    product := add(product, mul(sum, mload(add(element, 96))))
-                    square := add(square, mul(sum, sum))
-                    word := shr(256, word)
+                if lt(element, until) {
+                    {
+                        let sum0 := add(signextend(4, mload(published)), signextend(7, word))
+                        let sum1 := add(signextend(4, mload(add(published, 15))), sar(192, shl(128, word)))
+                        let sum2 := add(signextend(4, mload(add(published, 30))), sar(192, shl(64, word)))
+                        let sum3 := add(signextend(4, mload(add(published, 45))), sar(192, shl(0, word)))
+                        product := add(
+                            mul(sum0, mload(element)),
+                            add(
+                                mul(sum1, mload(add(element, 32))),
+                                add(
+                                    mul(sum2, mload(add(element, 64))),
+                                    add(mul(sum3, mload(add(element, 96))), product)
+                                )
+                            )
+                        )
+                        square := add(
+                            mul(sum0, sum0),
+                            add(mul(sum1, sum1), add(mul(sum2, sum2), add(mul(sum3, sum3), square)))
+                        )
+                    }
                     element := add(element, 128)
                     published := add(published, 60)
                 }
@@ -286,18 +278,29 @@ contract DenseCentroids is Classifier64 {
         }
     }
 
-    /// @dev floor((2 n x.S - |S|^2) * FRACTION / n^2). Nothing leaves int256, for any sample and any
-    /// state: the compiler proved it with these constants. A class without samples is never the nearest.
-    function _quotient(uint256 samples, int256 product, int256 square) private pure returns (int256 score) {
-        if (samples == 0) return type(int256).min;
-        unchecked {
-            int256 count = int256(samples);
-            int256 numerator = (2 * count * product - square) * FRACTION;
-            int256 divisor = count * count;
-            score = numerator / divisor;
-            // Solidity rounds towards zero.
-            if (numerator % divisor < 0) --score;
+    /// @dev Puts floor((2 n x.S - |S|^2) * 2**64 / n^2) in the place of x.S, for every class from `row` on up to one of
+    /// which the squared norm is not known: returns that, or CLASSES. Nothing leaves int256, for any sample and any state:
+    /// the compiler proved it with these constants. A class without samples is never the nearest.
+    function _scoreFrom(int256[] memory scores, uint256 extents, uint256 row) private pure returns (uint256) {
+        assembly ("memory-safe") {
+            let target := add(add(scores, 0x20), shl(5, row))
+            let extent := add(extents, shl(6, row))
+            let end := add(extents, 192)
+            for {} lt(extent, end) { extent := add(extent, 0x40) } {
+                let count := mload(extent)
+                let square := mload(add(extent, 0x20))
+                if slt(square, 0) { break }
+                let numerator := shl(64, sub(mul(shl(1, count), mload(target)), square))
+                let divisor := mul(count, count)
+                // Rounded down; `sdiv` rounds towards zero.
+                let score := sub(sdiv(numerator, divisor), slt(smod(numerator, divisor), 0))
+                if iszero(count) { score := shl(255, 1) }
+                mstore(target, score)
+                target := add(target, 0x20)
+            }
+            row := shr(6, sub(extent, extents))
         }
+        return row;
     }
 
     /// @dev The sum of feature `index` in a class as it is now.
@@ -306,32 +309,38 @@ contract DenseCentroids is Classifier64 {
         sum += _learned(index, row);
     }
 
-    /// @dev Samples that updates have added to a class.
-    function _taught(uint256 row) private view returns (uint256 taught) {
-        assembly ("memory-safe") {
-            let word :=
-                xor(
-                    0x8000000080000000800000008000000080000000800000008000000080000000,
-                    sload(add(countDelta.slot, shr(3, row)))
-                )
-            taught := and(shr(shl(5, and(row, 7)), word), 0xffffffff)
-        }
-    }
-
-    /// @dev Samples of a class, and the squared norm of their sum.
+    /// @dev Samples of a class, and the squared norm of its sum.
     function _extent(uint256 row) private view returns (uint256 count, int256 square) {
-        (count, square) = _publishedExtent(row);
-        uint256 taught = _taught(row);
-        if (taught == 0) return (count, square);
-        (, square) = _taughtExtent(_loadBase(), new int64[](FEATURES), row);
-        return (count + taught, square);
+        (uint256 extents,) = _extents(_loadFlags());
+        assembly ("memory-safe") {
+            let extent := add(extents, shl(6, row))
+            count := mload(extent)
+            square := mload(add(extent, 0x20))
+        }
+        if (square < 0) (, square) = _taughtExtent(_loadBase(), new int64[](FEATURES), row, _loadFlags());
     }
 
-    /// @dev What `_extent` was when the model was published.
-    function _publishedExtent(uint256 row) private pure returns (uint256 count, int256 square) {
-        if (row == 0) return (10, 531250000000000000000); // 10 samples, 531.25
-        if (row == 1) return (20, 1131250000000000000000); // 20 samples, 1131.25
-        return (0, 0); // 0 samples, 0
+    /// @dev Samples of every class, and the squared norm of its sum as it was published, two words each. The top bit of
+    /// a squared norm is set where updates have taught the class, so that it is another one now. Returns their address, and
+    /// 0 if every class was taught.
+    function _extents(uint256 word) private pure returns (uint256 extents, uint256 untaught) {
+        assembly ("memory-safe") {
+            extents := mload(0x40)
+            mstore(0x40, add(extents, 192))
+            // The top bit of every number that is not zero, of all at once.
+            let taught :=
+                and(
+                    or(add(and(word, 0x7fffffff7fffffff7fffffff), 0x7fffffff7fffffff7fffffff), word),
+                    0x800000008000000080000000
+                )
+            untaught := or(untaught, xor(taught, 0x800000008000000080000000))
+            mstore(extents, add(10, and(word, 0xffffffff))) // 10 samples
+            mstore(add(extents, 32), or(531250000000000000000, shl(255, shr(31, taught)))) // 531.25
+            mstore(add(extents, 64), add(20, and(shr(32, word), 0xffffffff))) // 20 samples
+            mstore(add(extents, 96), or(1131250000000000000000, shl(255, shr(63, taught)))) // 1131.25
+            mstore(add(extents, 128), add(0, and(shr(64, word), 0xffffffff))) // 0 samples
+            mstore(add(extents, 160), or(0, shl(255, shr(95, taught)))) // 0
+        }
     }
 
     /// @dev Samples of a class.
@@ -346,9 +355,12 @@ contract DenseCentroids is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return CLASSES;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -367,17 +379,25 @@ contract DenseCentroids is Classifier64 {
     function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         _checkLesson(data);
-        _storeFlags(_learnAll(_loadFlags(), data, classification, 1));
-        uint256 taught;
+        _addToClass(_learnAll(_loadFlags(), data, classification, 1), classification, 1);
+    }
+
+    /// @dev Adds to the samples of a class, and stores them with the flags.
+    function _addToClass(uint256 flags, uint256 row, int256 samples) private {
+        uint256 word;
         assembly ("memory-safe") {
-            let at := add(countDelta.slot, shr(3, classification))
-            let word := sload(at)
-            let shift := shl(5, and(classification, 7))
-            taught := and(xor(0x80000000, shr(shift, word)), COUNT_MAX)
-            // Changes the bits in which the count is another one now.
-            if lt(taught, COUNT_MAX) { sstore(at, xor(word, shl(shift, xor(taught, add(taught, 1))))) }
+            // Flags are above the records in their slot, and were read with them.
+            word := flags
+            let record := shr(shl(5, row), word)
+            samples := add(samples, and(record, 0xffffffff))
         }
-        if (taught == COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(taught + 1));
+        if (samples > SAMPLES_MAX) revert LaneOverflow(FEATURES * CLASSES + row, samples);
+        assembly ("memory-safe") {
+            let shift := shl(5, row)
+            let record := samples
+            // Changes the bits in which the record is another one now.
+            sstore(classDelta.slot, xor(word, shl(shift, and(xor(shr(shift, word), record), 0xffffffff))))
+        }
     }
 
     /// @dev Refuses values for which nothing is proved; returns the squared norm (not needed here).
@@ -459,15 +479,6 @@ contract DenseCentroids is Classifier64 {
     function _loadFlags() private view returns (uint256 flags) {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
-        }
-    }
-
-    /// @dev Stores what `_learn` has returned.
-    function _storeFlags(uint256 flags) private {
-        assembly ("memory-safe") {
-            // What else is in the slot may have moved meanwhile.
-            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
-            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
     }
 

@@ -12,7 +12,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 1.875e-09
 pragma solidity 0.8.34;
 
-import {ModelIsFrozen, ValueNotRepresentable} from "./contracts/Errors.sol";
+import {ModelIsFrozen} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -65,7 +65,7 @@ contract DenseFrozen is Classifier64 {
 
     function _checkSample(int64[] memory data) private pure {
         _requireLength(FEATURES, data.length);
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
     }
 
     // SCORE
@@ -136,9 +136,12 @@ contract DenseFrozen is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return ROWS;
+    }
+
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64) {
-        _requireLength(ROWS, scores.length);
         return scores[0] > 0 ? 1 : 0;
     }
 
@@ -158,8 +161,8 @@ contract DenseFrozen is Classifier64 {
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
         unchecked {
+            uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
             // A summand of `_scores`, no sum of which can leave int256.
             weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
         }
@@ -170,11 +173,9 @@ contract DenseFrozen is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = _reserve(count);
         uint256 base = _loadBase();
         unchecked {
-            // All that is asked for is there.
+            values = _reserveRange(first, count, FEATURES * ROWS + ROWS);
             for (uint256 i = 0; i < count; ++i) {
                 uint256 at = first + i;
                 values[i] =
@@ -186,7 +187,7 @@ contract DenseFrozen is Classifier64 {
     /// @dev round(value * mantissa / 2**shift), where that fits in the type of DCAI's getters.
     function _toDcai(int256 value, int256 mantissa, uint256 shift) private pure returns (int80) {
         int256 scaled = FixedPoint.roundHalfUpShift(value * mantissa, shift);
-        if (scaled != int80(scaled)) revert ValueNotRepresentable(scaled);
+        if (scaled != int80(scaled)) _refuse(ValueNotRepresentable.selector, uint256(scaled));
         return int80(scaled);
     }
 

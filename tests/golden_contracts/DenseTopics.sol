@@ -13,13 +13,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 0.000562584
 pragma solidity 0.8.34;
 
-import {
-    ClassOutOfRange,
-    FeatureValueOutOfRange,
-    InterceptOverflow,
-    LaneOverflow,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -129,7 +123,7 @@ contract DenseTopics is Classifier64 {
 
     function _checkSample(int64[] memory data) private pure {
         _requireLength(FEATURES, data.length);
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
     }
 
     // SCORE
@@ -311,9 +305,12 @@ contract DenseTopics is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return ROWS;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(ROWS, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, ROWS) { row := add(row, 1) } {
@@ -330,19 +327,25 @@ contract DenseTopics is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        _requireClass(classification);
         (int256[] memory steps, bool small) = _scoresOf(data);
         uint256 squaredNorm = small ? 0 : _measure(data); // not needed here
-        bool moves = false;
+        if (!_takeSteps(steps, classification, squaredNorm)) return;
+        _moveWeights(data, steps);
+        _moveIntercepts(steps);
+    }
+
+    function _requireClass(uint64 classification) private pure {
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+    }
+
+    /// @dev Puts the step of each row in the place of its score; returns whether any moves.
+    function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == row ? int256(1) : int256(-1);
             int256 step = _step(steps[row], y, squaredNorm);
             if (step != 0) moves = true;
             steps[row] = step;
-        }
-        if (moves) {
-            _moveWeights(data, steps);
-            _moveIntercepts(steps);
         }
     }
 
@@ -358,7 +361,7 @@ contract DenseTopics is Classifier64 {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
             int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) revert InterceptOverflow(row, moved);
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
             interceptDelta[row] = int128(moved) ^ type(int128).min;
             any |= moved;
         }
@@ -604,8 +607,8 @@ contract DenseTopics is Classifier64 {
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
         unchecked {
+            uint256 pointer = base + (index * ROWS + row) * WEIGHT_BYTES;
             // A summand of `_scores`, no sum of which can leave int256.
             weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
             weight += _learned(index, row) * FACTOR_E;
@@ -617,11 +620,9 @@ contract DenseTopics is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = _reserve(count);
         uint256 base = _loadBase();
         unchecked {
-            // All that is asked for is there.
+            values = _reserveRange(first, count, FEATURES * ROWS + ROWS);
             for (uint256 i = 0; i < count; ++i) {
                 uint256 at = first + i;
                 values[i] =
@@ -633,7 +634,7 @@ contract DenseTopics is Classifier64 {
     /// @dev round(value * mantissa / 2**shift), where that fits in the type of DCAI's getters.
     function _toDcai(int256 value, int256 mantissa, uint256 shift) private pure returns (int80) {
         int256 scaled = FixedPoint.roundHalfUpShift(value * mantissa, shift);
-        if (scaled != int80(scaled)) revert ValueNotRepresentable(scaled);
+        if (scaled != int80(scaled)) _refuse(ValueNotRepresentable.selector, uint256(scaled));
         return int80(scaled);
     }
 

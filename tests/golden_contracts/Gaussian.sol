@@ -14,7 +14,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 9.26e-09
 pragma solidity 0.8.34;
 
-import {ClassOutOfRange, FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
+import {FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -89,7 +89,7 @@ contract Gaussian is Classifier64 {
 
     function _checkSample(int64[] memory data) private pure {
         _requireLength(FEATURES, data.length);
-        Samples.requireInt64(data);
+        Samples.requireInt64Fast(data);
     }
 
     // SCORE
@@ -164,9 +164,12 @@ contract Gaussian is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return CLASSES;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -183,7 +186,7 @@ contract Gaussian is Classifier64 {
 
     /// @dev Adds the sample to its class's sums: what training on all the data would do.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
         _checkSample(data);
         uint256 samples = uint256(countDelta[classification]) + 1;
         if (samples > COUNT_MAX) revert LaneOverflow(2 * FEATURES * CLASSES + classification, int256(samples));

@@ -13,17 +13,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
-import {
-    BaseMismatch,
-    ClassOutOfRange,
-    EmptySample,
-    FeatureIndexOutOfRange,
-    FeatureRepeated,
-    InterceptOverflow,
-    LaneOverflow,
-    SampleTooLong,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {BaseMismatch, EmptySample, FeatureRepeated, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -71,33 +61,31 @@ contract InDataContracts is Classifier64 {
     /// @dev Features in each data contract but the last.
     uint256 private constant FEATURES_PER_BASE = 6143;
     /// @dev Bits of a learned lane in `delta`.
-    uint256 private constant LOW_BITS = 8;
+    uint256 private constant LOW_BITS = 4;
     /// @dev Slots of learned lanes.
-    uint256 private constant DELTA_SLOTS = 219;
+    uint256 private constant DELTA_SLOTS = 112;
     /// @dev The slot of the first flags.
     uint256 private constant FLAGS_SLOT = 2;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 0;
     /// @dev The largest learned value.
-    int256 private constant LANE_MAX = 2147483519;
+    int256 private constant LANE_MAX = 2147483639;
     /// @dev The smallest learned value.
-    int256 private constant LANE_MIN = -2147483520;
-    /// @dev Flags of a slot.
-    uint256 private constant FLAG_BITS = 2;
-    /// @dev Slots whose flags share a slot.
-    uint256 private constant FLAGS_PER_SLOT = 127;
+    int256 private constant LANE_MIN = -2147483640;
+    /// @dev The bits of all flags in their slot.
+    uint256 private constant ALL_FLAGS = 0x00000000ffffffffffffffffffffffffffffffffffffffffffffffffffffffff;
     /// @dev A slot without anything learned, as deployment has written it.
-    uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
+    uint256 private constant UNTOUCHED = 0x0888888888888888888888888888888888888888888888888888888888888888;
     /// @dev Slots of flags.
-    uint256 private constant FLAG_SLOTS = 2;
+    uint256 private constant FLAG_SLOTS = 1;
     /// @dev Bits of a lane in `wide`.
     uint256 private constant WIDE_BITS = 32;
     /// @dev Lanes in a slot of `wide`.
     uint256 private constant WIDE_PER_SLOT = 8;
     /// @dev Slots of `wide` for one of `delta`.
-    uint256 private constant WIDE_STRIDE = 4;
+    uint256 private constant WIDE_STRIDE = 8;
     /// @dev Slots of `wide`.
-    uint256 private constant WIDE_SLOTS = 876;
+    uint256 private constant WIDE_SLOTS = 896;
 
     /// @notice Commits to every parameter and setting of the published model.
     bytes32 public constant modelHash = 0x7471cc5645f19d70b9fb7e93203301c4a323da1eda71f60c3b5721166d66e0a7;
@@ -108,10 +96,10 @@ contract InDataContracts is Classifier64 {
     /// @dev What is known of each slot of `delta` without reading it; slot 2 on.
     uint256[FLAG_SLOTS] private flagWords;
 
-    /// @dev What updates have added to the weights, row by row, 8 bits each, feature by feature; slot 4 on.
+    /// @dev What updates have added to the weights, row by row, 4 bits each, feature by feature; slot 3 on.
     uint256[DELTA_SLOTS] private delta;
 
-    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 223 on.
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 115 on.
     uint256[WIDE_SLOTS] private wide;
 
     // THE PUBLISHED WEIGHTS: 32 bits each, feature by feature, in the code of 2 contracts
@@ -186,7 +174,7 @@ contract InDataContracts is Classifier64 {
 
     function _checkLength(int64[] memory data) private pure {
         if (data.length == 0) revert EmptySample();
-        if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
+        if (data.length > MAX_LENGTH) _refuse(SampleTooLong.selector, data.length, MAX_LENGTH);
     }
 
     /// @dev Elements were read up to the address `end`: all, or all before the first bad one.
@@ -197,7 +185,7 @@ contract InDataContracts is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            revert FeatureIndexOutOfRange(readable, data[readable]);
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
         }
     }
 
@@ -310,17 +298,19 @@ contract InDataContracts is Classifier64 {
         }
         for (uint256 i = 0; i < dataBatch.length; ++i) {
             uint24[60] calldata sample = dataBatch[i];
-            uint256 length = 0;
-            for (uint256 k = 0; k < 60; ++k) {
-                uint256 index = sample[k];
-                assembly ("memory-safe") {
-                    // The next one overwrites what is no feature's.
-                    mstore(add(add(data, 0x20), shl(5, length)), index)
-                    length := add(length, lt(index, FEATURES))
-                }
-            }
             assembly ("memory-safe") {
-                mstore(data, length)
+                let target := add(data, 0x20)
+                let seen := 0
+                for { let k := 0 } lt(k, 1920) { k := add(k, 0x20) } {
+                    let index := calldataload(add(sample, k))
+                    seen := or(seen, index)
+                    // The next one overwrites what is no feature's.
+                    mstore(target, index)
+                    target := add(target, shl(5, lt(index, FEATURES)))
+                }
+                // A word that is no uint24 is refused as Solidity does.
+                if shr(24, seen) { revert(0, 0) }
+                mstore(data, shr(5, sub(target, add(data, 0x20))))
                 // Nothing of the last sample's scores is needed any more.
                 mstore(0x40, free)
             }
@@ -330,9 +320,12 @@ contract InDataContracts is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return ROWS;
+    }
+
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64) {
-        _requireLength(ROWS, scores.length);
         return scores[0] > 0 ? 1 : 0;
     }
 
@@ -340,19 +333,25 @@ contract InDataContracts is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        _requireClass(classification);
         uint256 squaredNorm = _checkLesson(data);
         int256[] memory steps = _scoresOf(data);
-        bool moves = false;
+        if (!_takeSteps(steps, classification, squaredNorm)) return;
+        _moveWeights(data, steps);
+        _moveIntercepts(steps);
+    }
+
+    function _requireClass(uint64 classification) private pure {
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+    }
+
+    /// @dev Puts the step of each row in the place of its score; returns whether any moves.
+    function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
             int256 step = _step(steps[row], y, squaredNorm);
             if (step != 0) moves = true;
             steps[row] = step;
-        }
-        if (moves) {
-            _moveWeights(data, steps);
-            _moveIntercepts(steps);
         }
     }
 
@@ -367,7 +366,7 @@ contract InDataContracts is Classifier64 {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 change = steps[row] * INTERCEPT_STEP;
             int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) revert InterceptOverflow(row, moved);
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
             interceptDelta[0] = int128(moved) ^ type(int128).min;
         }
     }
@@ -392,8 +391,8 @@ contract InDataContracts is Classifier64 {
     /// @dev Where the lane of feature `index` and row `row` is: slot of `delta`, and place in it.
     function _placeOf(uint256 index, uint256 row) private pure returns (uint256 slot, uint256 place) {
         assembly ("memory-safe") {
-            slot := shr(5, index)
-            place := and(index, 31)
+            slot := div(index, 63)
+            place := mod(index, 63)
         }
     }
 
@@ -402,35 +401,41 @@ contract InDataContracts is Classifier64 {
         (uint256 slot, uint256 place) = _placeOf(index, row);
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 4 on are `delta`, slots 223 on `wide`.
+            // names of Solidity: slots 3 on are `delta`, slots 115 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(4, cell))
-                    found := signextend(
-                        0,
-                        shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
-                    )
+                    let word := sload(add(3, cell))
+                    found := sub(and(shr(mul(spot, 4), word), 0xf), 8)
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(223, mul(cell, 4)), div(spot, 8)))
+                    let word := sload(add(add(115, mul(cell, 8)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
-                    found := add(found, shl(8, digit))
+                    found := add(found, shl(4, digit))
                 }
             }
-            let flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flags := sload(FLAGS_SLOT)
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
             value := laneAt(slot, place, and(shr(shift, flags), 3))
         }
     }
 
     // Flags say of a slot, without reading it: bit 0, some lane is not zero; bit 1, some lane has carried.
 
-    /// @dev Flags fill many slots: `_learn` reads and stores them.
-    function _loadFlags() private pure returns (uint256) {
-        return 0;
+    /// @dev All flags.
+    function _loadFlags() private view returns (uint256 flags) {
+        assembly ("memory-safe") {
+            flags := sload(FLAGS_SLOT)
+        }
     }
 
-    function _storeFlags(uint256) private pure {}
+    /// @dev Stores what `_learn` has returned.
+    function _storeFlags(uint256 flags) private {
+        assembly ("memory-safe") {
+            // What else is in the slot may have moved meanwhile.
+            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
+            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
+        }
+    }
 
     /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
     function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
@@ -439,22 +444,21 @@ contract InDataContracts is Classifier64 {
         int256 moved;
         int256 low;
         assembly ("memory-safe") {
-            flags := sload(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)))
-            let flagsShift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
+            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
             let at := add(delta.slot, slot)
-            let word := 0
-            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
+            let word := UNTOUCHED
+            if and(shr(flagsShift, flags), 1) { word := sload(at) }
             let shift := mul(place, LOW_BITS)
-            moved := add(signextend(0, shr(shift, word)), step)
-            low := signextend(0, moved)
-            let mask := shl(shift, 0xff)
-            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
-            sstore(at, xor(word, UNTOUCHED))
-            flagged := iszero(iszero(word))
+            // From the smallest low digit on.
+            moved := add(and(shr(shift, word), 0xf), step)
+            low := and(moved, 0xf)
+            word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xf)))
+            sstore(at, word)
+            flagged := iszero(eq(word, UNTOUCHED))
             let changed := xor(and(shr(flagsShift, flags), 1), flagged)
-            if changed { sstore(add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT)), xor(flags, shl(flagsShift, 1))) }
+            flags := xor(flags, shl(flagsShift, changed))
         }
-        if (low != moved) return _carry(flags, slot, place, index * 1 + row, moved);
+        if (low != moved) return _carry(flags, slot, place, index * 1 + row, moved - 8);
         return flags;
     }
 
@@ -475,48 +479,43 @@ contract InDataContracts is Classifier64 {
     {
         while (element != end) {
             int256 moved;
-            int256 low;
             assembly ("memory-safe") {
                 let slot := 0
                 // The slot within the row; none at first.
                 let held := not(0)
                 let word := 0
-                for {} and(lt(element, end), eq(moved, low)) { element := add(element, 0x20) } {
+                for {} and(lt(element, end), lt(moved, 16)) { element := add(element, 0x20) } {
                     let index := mload(element)
-                    if xor(shr(5, index), held) {
+                    if xor(div(index, 63), held) {
                         if not(held) {
-                            sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
-                            let at := add(FLAGS_SLOT, div(slot, 127))
-                            let known := sload(at)
-                            let bit := shl(1, mod(slot, 127))
-                            if xor(and(shr(bit, known), 1), iszero(iszero(word))) {
-                                sstore(at, xor(known, shl(bit, 1)))
-                            }
+                            sstore(add(delta.slot, slot), word)
+                            let at := add(FLAGS_SHIFT, shl(1, slot))
+                            flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(eq(word, UNTOUCHED))))
                         }
-                        held := shr(5, index)
-                        slot := shr(5, index)
-                        word := 0
-                        if and(and(shr(shl(1, mod(slot, 127)), sload(add(FLAGS_SLOT, div(slot, 127)))), 3), 1) {
-                            word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
+                        held := div(index, 63)
+                        slot := div(index, 63)
+                        word := UNTOUCHED
+                        if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
+                            word := sload(add(delta.slot, slot))
                         }
                     }
-                    let shift := shl(3, and(index, 31))
-                    moved := add(signextend(0, shr(shift, word)), step)
-                    low := signextend(0, moved)
-                    // Changes the bits in which the lane is another one now.
-                    word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xff)))
+                    let shift := shl(2, mod(index, 63))
+                    // From the smallest low digit on: as long as it stays one, no other lane changes.
+                    moved := add(and(shr(shift, word), 0xf), step)
+                    word := add(word, shl(shift, step))
                 }
                 if not(held) {
-                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
-                    let at := add(FLAGS_SLOT, div(slot, 127))
-                    let known := sload(at)
-                    let bit := shl(1, mod(slot, 127))
-                    if xor(and(shr(bit, known), 1), iszero(iszero(word))) {
-                        sstore(at, xor(known, shl(bit, 1)))
+                    if iszero(lt(moved, 16)) {
+                        // The last lane did not, and reached into others.
+                        let index := mload(sub(element, 0x20))
+                        word := sub(word, shl(shl(2, mod(index, 63)), and(moved, not(0xf))))
                     }
+                    sstore(add(delta.slot, slot), word)
+                    let at := add(FLAGS_SHIFT, shl(1, slot))
+                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(eq(word, UNTOUCHED))))
                 }
             }
-            if (low != moved) flags = _carried(flags, element, row, moved);
+            if (uint256(moved) >= 16) flags = _carried(flags, element, row, moved - 8);
         }
         return flags;
     }
@@ -545,22 +544,22 @@ contract InDataContracts is Classifier64 {
         assembly ("memory-safe") {
             let word := sload(at)
             let shift := mul(mod(place, WIDE_PER_SLOT), WIDE_BITS)
-            digit := sar(LOW_BITS, sub(value, signextend(sub(shr(3, LOW_BITS), 1), value)))
+            digit := sar(LOW_BITS, add(value, 8))
             // Changes the bits in which the digit is another one now.
             sstore(at, xor(word, shl(shift, and(xor(shr(shift, word), digit), sub(shl(WIDE_BITS, 1), 1)))))
         }
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
         assembly ("memory-safe") {
+            carried := shl(1, iszero(iszero(digit)))
             let first := add(wide.slot, mul(slot, WIDE_STRIDE))
             for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
                 carried := shl(1, iszero(iszero(sload(add(first, i)))))
             }
         }
         assembly ("memory-safe") {
-            let flagsAt := add(FLAGS_SLOT, div(slot, FLAGS_PER_SLOT))
-            let shift := add(FLAGS_SHIFT, mul(mod(slot, FLAGS_PER_SLOT), FLAG_BITS))
-            sstore(flagsAt, or(and(sload(flagsAt), not(shl(shift, 2))), shl(shift, carried)))
+            let shift := add(FLAGS_SHIFT, shl(1, slot))
+            flags := or(and(flags, not(shl(shift, 2))), shl(shift, carried))
         }
         return flags;
     }
@@ -583,8 +582,8 @@ contract InDataContracts is Classifier64 {
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 pointer = _baseRow(base, index) + row * WEIGHT_BYTES;
         unchecked {
+            uint256 pointer = _baseRow(base, index) + row * WEIGHT_BYTES;
             // A summand of `_scores`, no sum of which can leave int256.
             weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
             weight += _learned(index, row) * FACTOR_E;
@@ -596,11 +595,9 @@ contract InDataContracts is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = _reserve(count);
         uint256 base = _loadBase();
         unchecked {
-            // All that is asked for is there.
+            values = _reserveRange(first, count, FEATURES * ROWS + ROWS);
             for (uint256 i = 0; i < count; ++i) {
                 uint256 at = first + i;
                 values[i] =
@@ -612,7 +609,7 @@ contract InDataContracts is Classifier64 {
     /// @dev round(value * mantissa / 2**shift), where that fits in the type of DCAI's getters.
     function _toDcai(int256 value, int256 mantissa, uint256 shift) private pure returns (int80) {
         int256 scaled = FixedPoint.roundHalfUpShift(value * mantissa, shift);
-        if (scaled != int80(scaled)) revert ValueNotRepresentable(scaled);
+        if (scaled != int80(scaled)) _refuse(ValueNotRepresentable.selector, uint256(scaled));
         return int80(scaled);
     }
 

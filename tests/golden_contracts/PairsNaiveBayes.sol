@@ -4,26 +4,17 @@
 //
 // estimator         MultinomialNB(class_prior=[0.5, 0.25, 0.25])
 // trained by        scikit-learn 1.9.1
-// model hash        0x1d6ce8b9b79dbc8831d6f03aa7b2b019cb089432efaea1de5ace2a0d88dfbbfa
+// model hash        0x3576dbf6673acac2adaee8aa0a1e754d6f805cd3d7c64ae7ed77933606d2676e
 // classes           0: 0, 1: 1, 2: 2
 // encoding          pairs, 6 features
 // counts            40 bits, one unit is 1e-09
 // smoothing         1.0
 // update            counts the sample, as training on all the data would
-// safe updates      1537228672 are proved not to overflow 64-bit lanes
+// safe updates      33554431 are proved not to overflow 64-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 2.01e-07
 pragma solidity 0.8.34;
 
-import {
-    ClassOutOfRange,
-    FeatureIndexOutOfRange,
-    FeatureValueOutOfRange,
-    IndicesNotIncreasing,
-    LaneOverflow,
-    NegativeFeatureValue,
-    SampleTooLong,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {FeatureValueOutOfRange, IndicesNotIncreasing, LaneOverflow, NegativeFeatureValue} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -55,38 +46,40 @@ contract PairsNaiveBayes is Classifier64 {
     uint256 private constant MAX_LENGTH = 6;
     /// @dev Bits of a denominator at least.
     uint256 private constant WHOLE_LENGTH = 34;
-    /// @dev Slots of what updates have added to classes.
-    uint256 private constant CLASS_SLOTS = 2;
-    /// @dev The most that is added to a class's samples, and to what was counted in them.
-    int256 private constant CLASS_MAX = 9223372036854775807;
     /// @dev Units of one sample or occurrence.
     int256 private constant GRAIN = 1;
     /// @dev The largest value that can be learned from: 1.0, twice the largest seen.
     int64 private constant MAX_VALUE = 1000000000;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 1;
+    /// @dev The most that updates add to the samples of a class.
+    int256 private constant SAMPLES_MAX = 33554431;
+    /// @dev The most that updates add to all that was counted of a class.
+    int256 private constant TOTAL_MAX = 288230376151711743;
     /// @dev Bits of a learned lane in `delta`.
     uint256 private constant LOW_BITS = 64;
     /// @dev Slots of learned lanes.
     uint256 private constant DELTA_SLOTS = 6;
     /// @dev The slot of the first flags.
-    uint256 private constant FLAGS_SLOT = 2;
+    uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
-    uint256 private constant FLAGS_SHIFT = 128;
+    uint256 private constant FLAGS_SHIFT = 249;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 9223372036854775807;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -9223372036854775808;
     /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000003f00000000000000000000000000000000;
+    uint256 private constant ALL_FLAGS = 0x7e00000000000000000000000000000000000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x1d6ce8b9b79dbc8831d6f03aa7b2b019cb089432efaea1de5ace2a0d88dfbbfa;
+    bytes32 public constant modelHash = 0x3576dbf6673acac2adaee8aa0a1e754d6f805cd3d7c64ae7ed77933606d2676e;
 
-    /// @dev What updates have added, two lanes of 64 bits a class: samples, and all that was counted; slot 1 on.
+    /// @dev What updates have added to each class, 83 bits: samples, and above them all that was counted; slot 1 on.
     uint256[CLASS_SLOTS] private classDelta;
 
-    /// @dev Counts that updates have added, class by class, 64 bits each, feature by feature; slot 3 on.
+    /// @dev Counts that updates have added, class by class, 64 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
     // THE PUBLISHED COUNTS: 40 bits each, feature by feature
@@ -97,8 +90,7 @@ contract PairsNaiveBayes is Classifier64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(1, 0x8000000000000000800000000000000080000000000000008000000000000000)
-            sstore(2, 0x8000000000000000000000000000000080000000000000008000000000000000)
+            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
         }
     }
 
@@ -126,12 +118,12 @@ contract PairsNaiveBayes is Classifier64 {
     // the value is round(x * 1000000000) as a signed 32-bit number
 
     function _checkSample(int64[] memory data) private pure {
-        if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
+        if (data.length > MAX_LENGTH) _refuse(SampleTooLong.selector, data.length, MAX_LENGTH);
         Samples.requireInt64(data);
         int64 previous = -1;
         for (uint256 i = 0; i < data.length; ++i) {
             int64 index = data[i] >> 32;
-            if (index < 0 || uint64(index) >= FEATURES) revert FeatureIndexOutOfRange(i, index);
+            if (index < 0 || uint64(index) >= FEATURES) _refuse(FeatureIndexOutOfRange.selector, i, uint256(int256(index)));
             if (index <= previous) revert IndicesNotIncreasing(i, index);
             previous = index;
         }
@@ -249,17 +241,19 @@ contract PairsNaiveBayes is Classifier64 {
         }
     }
 
+    /// @dev The count of feature `index` in a class as it is now.
+    function _countOf(uint256 base, uint256 index, uint256 row) private view returns (uint256) {
+        unchecked {
+            // Counts have far less than 256 bits.
+            int256 count = Lanes.load(_baseRow(base, index) + row * COUNT_BYTES, COUNT_BYTES);
+            count += _learned(index, row);
+            return uint256(count);
+        }
+    }
+
     /// @dev The smoothing of feature `index`, in units of a numerator.
     function _alpha(uint256, uint256) private pure returns (uint256) {
         return ALPHA;
-    }
-
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
-    function _added(uint256 lane) private view returns (uint256 added) {
-        assembly ("memory-safe") {
-            let word := sload(add(classDelta.slot, shr(2, lane)))
-            added := and(shr(shl(6, and(lane, 3)), word), CLASS_MAX)
-        }
     }
 
     /// @dev What is counted of every class as it is now, two words each: its samples, and all that was
@@ -268,14 +262,13 @@ contract PairsNaiveBayes is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 192))
-            let added := sload(classDelta.slot)
-            mstore(classes, add(5, and(added, CLASS_MAX))) // 5 samples
-            mstore(add(classes, 32), add(13000000000, and(shr(64, added), CLASS_MAX))) // 13 counted
-            mstore(add(classes, 64), add(9, and(shr(128, added), CLASS_MAX))) // 9 samples
-            mstore(add(classes, 96), add(19000000000, and(shr(192, added), CLASS_MAX))) // 19 counted
-            added := sload(add(classDelta.slot, 1))
-            mstore(add(classes, 128), add(3, and(added, CLASS_MAX))) // 3 samples
-            mstore(add(classes, 160), add(7000000000, and(shr(64, added), CLASS_MAX))) // 7 counted
+            let word := sload(classDelta.slot)
+            mstore(classes, add(5, and(word, 0x1ffffff))) // 5 samples
+            mstore(add(classes, 32), add(13000000000, and(shr(25, word), 0x3ffffffffffffff))) // 13 counted
+            mstore(add(classes, 64), add(9, and(shr(83, word), 0x1ffffff))) // 9 samples
+            mstore(add(classes, 96), add(19000000000, and(shr(108, word), 0x3ffffffffffffff))) // 19 counted
+            mstore(add(classes, 128), add(3, and(shr(166, word), 0x1ffffff))) // 3 samples
+            mstore(add(classes, 160), add(7000000000, and(shr(191, word), 0x3ffffffffffffff))) // 7 counted
         }
     }
 
@@ -302,9 +295,12 @@ contract PairsNaiveBayes is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return CLASSES;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -321,7 +317,7 @@ contract PairsNaiveBayes is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
         _checkSample(data);
         _checkValues(data);
         int256 total = 0;
@@ -330,23 +326,26 @@ contract PairsNaiveBayes is Classifier64 {
             if (units > MAX_VALUE) revert FeatureValueOutOfRange(i, units, MAX_VALUE);
             total += units;
         }
-        _storeFlags(_learnAll(_loadFlags(), data, classification, 1));
-        _countSample(classification, total);
+        _addToClass(_learnAll(_loadFlags(), data, classification, 1), classification, GRAIN, total);
     }
 
-    /// @dev One more sample of a class, in which `total` was counted. Both lanes of a class are in one slot.
-    function _countSample(uint64 classification, int256 total) private {
-        uint256 samples = _added(2 * classification) + uint256(GRAIN);
-        if (samples > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        uint256 counted = _added(2 * classification + 1) + uint256(total);
-        if (counted > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(counted));
+    /// @dev Adds to the samples and all that was counted of a class, and stores them with the flags.
+    function _addToClass(uint256 flags, uint256 row, int256 samples, int256 total) private {
+        uint256 word;
         assembly ("memory-safe") {
-            let lane := shl(1, classification)
-            let at := add(classDelta.slot, shr(2, lane))
-            let shift := shl(6, and(lane, 3))
-            let pair := xor(or(samples, shl(64, counted)), 0x80000000000000008000000000000000)
-            let mask := shl(shift, 0xffffffffffffffffffffffffffffffff)
-            sstore(at, or(and(sload(at), not(mask)), shl(shift, pair)))
+            // Flags are above the records in their slot, and were read with them.
+            word := flags
+            let record := shr(mul(row, 83), word)
+            samples := add(samples, and(record, 0x1ffffff))
+            total := add(total, and(shr(25, record), 0x3ffffffffffffff))
+        }
+        if (samples > SAMPLES_MAX) revert LaneOverflow(FEATURES * CLASSES + row, samples);
+        if (total > TOTAL_MAX) revert LaneOverflow(FEATURES * CLASSES + row, total);
+        assembly ("memory-safe") {
+            let shift := mul(row, 83)
+            let record := or(samples, shl(25, total))
+            // Changes the bits in which the record is another one now.
+            sstore(classDelta.slot, xor(word, shl(shift, and(xor(shr(shift, word), record), 0x7ffffffffffffffffffff))))
         }
     }
 
@@ -365,10 +364,10 @@ contract PairsNaiveBayes is Classifier64 {
         (uint256 slot, uint256 place) = _placeOf(index, row);
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 3 on are `delta`.
+            // names of Solidity: slots 2 on are `delta`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(3, cell))
+                    let word := sload(add(2, cell))
                     found := signextend(
                         7,
                         shr(
@@ -390,15 +389,6 @@ contract PairsNaiveBayes is Classifier64 {
     function _loadFlags() private view returns (uint256 flags) {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
-        }
-    }
-
-    /// @dev Stores what `_learn` has returned.
-    function _storeFlags(uint256 flags) private {
-        assembly ("memory-safe") {
-            // What else is in the slot may have moved meanwhile.
-            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
-            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
     }
 
@@ -501,18 +491,21 @@ contract PairsNaiveBayes is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, (FEATURES + 2) * CLASSES);
-        values = new int256[](count);
         uint256 base = _loadBase();
-        for (uint256 i = 0; i < count; ++i) {
-            values[i] = _parameter(base, first + i);
+        unchecked {
+            values = _reserveRange(first, count, (FEATURES + 2) * CLASSES);
+            for (uint256 i = 0; i < count; ++i) {
+                values[i] = _parameter(base, first + i);
+            }
         }
     }
 
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
-        if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
-        at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
+        unchecked {
+            if (at < FEATURES * CLASSES) return int256(_countOf(base, at / CLASSES, at % CLASSES));
+            at -= FEATURES * CLASSES;
+            return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
+        }
     }
 
     /// @notice The number of samples of a class.
@@ -531,13 +524,13 @@ contract PairsNaiveBayes is Classifier64 {
     function getFeatureCount(uint256 classification, uint32 index) external view returns (uint32) {
         _requireIndex(classification, CLASSES);
         _requireIndex(index, FEATURES);
-        uint256 count = _countsOf(_loadBase(), index)[classification];
+        uint256 count = _countOf(_loadBase(), index, classification);
         return uint32(_fits(count / 1000000000, 32));
     }
 
     /// @dev `value`, if it fits in the type of DCAI's getters.
     function _fits(uint256 value, uint256 bits) private pure returns (uint256) {
-        if (value >> bits != 0) revert ValueNotRepresentable(int256(value));
+        if (value >> bits != 0) _refuse(ValueNotRepresentable.selector, value);
         return value;
     }
 

@@ -13,17 +13,7 @@
 // proved bound      no score of a sample in the calibration range errs by more than 0
 pragma solidity 0.8.34;
 
-import {
-    ClassOutOfRange,
-    EmptySample,
-    FeatureIndexOutOfRange,
-    FeatureRepeated,
-    InterceptOverflow,
-    LaneOverflow,
-    SampleTooLong,
-    SquaredNormOutOfRange,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {EmptySample, FeatureRepeated, LaneOverflow, SquaredNormOutOfRange} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -150,7 +140,7 @@ contract SparsePa1 is Classifier64 {
 
     function _checkLength(int64[] memory data) private pure {
         if (data.length == 0) revert EmptySample();
-        if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
+        if (data.length > MAX_LENGTH) _refuse(SampleTooLong.selector, data.length, MAX_LENGTH);
     }
 
     /// @dev Elements were read up to the address `end`: all, or all before the first bad one.
@@ -161,7 +151,7 @@ contract SparsePa1 is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            revert FeatureIndexOutOfRange(readable, data[readable]);
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
         }
     }
 
@@ -332,17 +322,19 @@ contract SparsePa1 is Classifier64 {
         }
         for (uint256 i = 0; i < dataBatch.length; ++i) {
             uint24[60] calldata sample = dataBatch[i];
-            uint256 length = 0;
-            for (uint256 k = 0; k < 60; ++k) {
-                uint256 index = sample[k];
-                assembly ("memory-safe") {
-                    // The next one overwrites what is no feature's.
-                    mstore(add(add(data, 0x20), shl(5, length)), index)
-                    length := add(length, lt(index, FEATURES))
-                }
-            }
             assembly ("memory-safe") {
-                mstore(data, length)
+                let target := add(data, 0x20)
+                let seen := 0
+                for { let k := 0 } lt(k, 1920) { k := add(k, 0x20) } {
+                    let index := calldataload(add(sample, k))
+                    seen := or(seen, index)
+                    // The next one overwrites what is no feature's.
+                    mstore(target, index)
+                    target := add(target, shl(5, lt(index, FEATURES)))
+                }
+                // A word that is no uint24 is refused as Solidity does.
+                if shr(24, seen) { revert(0, 0) }
+                mstore(data, shr(5, sub(target, add(data, 0x20))))
                 // Nothing of the last sample's scores is needed any more.
                 mstore(0x40, free)
             }
@@ -352,9 +344,12 @@ contract SparsePa1 is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return ROWS;
+    }
+
     /// @dev Class 1 iff the score is above zero, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64) {
-        _requireLength(ROWS, scores.length);
         return scores[0] > 0 ? 1 : 0;
     }
 
@@ -362,22 +357,28 @@ contract SparsePa1 is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate C = 0.125: passive-aggressive I.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        _requireClass(classification);
         uint256 squaredNorm = _checkLesson(data);
         if (squaredNorm < MIN_SQUARED_NORM || (MAX_SQUARED_NORM != 0 && squaredNorm > MAX_SQUARED_NORM)) {
             revert SquaredNormOutOfRange(squaredNorm, MIN_SQUARED_NORM, MAX_SQUARED_NORM);
         }
         int256[] memory steps = _scoresOf(data);
-        bool moves = false;
+        if (!_takeSteps(steps, classification, squaredNorm)) return;
+        _moveWeights(data, steps);
+        _moveIntercepts(steps);
+    }
+
+    function _requireClass(uint64 classification) private pure {
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+    }
+
+    /// @dev Puts the step of each row in the place of its score; returns whether any moves.
+    function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 y = classification == 1 ? int256(1) : int256(-1);
             int256 step = _step(steps[row], y, squaredNorm);
             if (step != 0) moves = true;
             steps[row] = step;
-        }
-        if (moves) {
-            _moveWeights(data, steps);
-            _moveIntercepts(steps);
         }
     }
 
@@ -400,7 +401,7 @@ contract SparsePa1 is Classifier64 {
         for (uint256 row = 0; row < ROWS; ++row) {
             int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
             int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) revert InterceptOverflow(row, moved);
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
             interceptDelta[0] = int128(moved) ^ type(int128).min;
         }
     }
@@ -597,6 +598,7 @@ contract SparsePa1 is Classifier64 {
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
         assembly ("memory-safe") {
+            carried := shl(1, iszero(iszero(digit)))
             let first := add(wide.slot, mul(slot, WIDE_STRIDE))
             for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
                 carried := shl(1, iszero(iszero(sload(add(first, i)))))
@@ -627,8 +629,8 @@ contract SparsePa1 is Classifier64 {
 
     /// @dev The weight of a feature in a row as it is now, in fine units.
     function _weight(uint256 base, uint256 index, uint256 row) private view returns (int256 weight) {
-        uint256 pointer = _baseRow(base, index) + row * WEIGHT_BYTES;
         unchecked {
+            uint256 pointer = _baseRow(base, index) + row * WEIGHT_BYTES;
             // A summand of `_scores`, no sum of which can leave int256.
             weight = Lanes.load(pointer, WEIGHT_BYTES) * FACTOR_A;
             weight += _learned(index, row) * FACTOR_E;
@@ -640,11 +642,9 @@ contract SparsePa1 is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, FEATURES * ROWS + ROWS);
-        values = _reserve(count);
         uint256 base = _loadBase();
         unchecked {
-            // All that is asked for is there.
+            values = _reserveRange(first, count, FEATURES * ROWS + ROWS);
             for (uint256 i = 0; i < count; ++i) {
                 uint256 at = first + i;
                 values[i] =
@@ -656,7 +656,7 @@ contract SparsePa1 is Classifier64 {
     /// @dev round(value * mantissa / 2**shift), where that fits in the type of DCAI's getters.
     function _toDcai(int256 value, int256 mantissa, uint256 shift) private pure returns (int80) {
         int256 scaled = FixedPoint.roundHalfUpShift(value * mantissa, shift);
-        if (scaled != int80(scaled)) revert ValueNotRepresentable(scaled);
+        if (scaled != int80(scaled)) _refuse(ValueNotRepresentable.selector, uint256(scaled));
         return int80(scaled);
     }
 

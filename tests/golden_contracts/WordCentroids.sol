@@ -4,24 +4,17 @@
 //
 // estimator         NearestCentroid()
 // trained by        DCAI model JSON (sparse nearest centroid classifier)
-// model hash        0xf1d3922fed049f22bfd704b0a5d1dd54663d6364375966242f017fed61945235
+// model hash        0x38310f31411b27554dc1eea847e2a33b1624c9c46898943b0687583a1fc19067
 // classes           0: no, 1: yes
 // encoding          indices, 6 features
 // distance          euclidean
 // sums              8 bits, one unit is 1.0
 // update            adds the sample to its class's sum, as training on all the data would
-// safe updates      536870911 are proved not to overflow 32-bit lanes
+// safe updates      536870879 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 5.42101e-20
 pragma solidity 0.8.34;
 
-import {
-    ClassOutOfRange,
-    FeatureIndexOutOfRange,
-    FeatureRepeated,
-    LaneOverflow,
-    SampleTooLong,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {FeatureRepeated, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
@@ -30,7 +23,7 @@ import {Samples} from "./contracts/libraries/Samples.sol";
 /// @notice Score of a class: 2 x.c - |c|^2 with its centroid c, which is |x|^2 minus the squared distance.
 /// The highest is the nearest.
 /// @dev A centroid is a sum S of samples, in units worth 1.0, divided by their number n: the score
-/// is floor((2 n x.S - |S|^2) * FRACTION / n^2). One unit of it is worth 5.421010862427522e-20.
+/// is floor((2 n x.S - |S|^2) * 2**64 / n^2). One unit of it is worth 5.421010862427522e-20.
 /// Sums are those published, in code, plus those that updates have added, in storage: the model of n
 /// updates is the one that is trained on all the data at once.
 contract WordCentroids is Classifier64 {
@@ -50,24 +43,26 @@ contract WordCentroids is Classifier64 {
     uint256 private constant MAX_COUNT = 4;
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 4;
-    /// @dev Units of a score per squared unit of a sum.
-    int256 private constant FRACTION = 18446744073709551616;
-    /// @dev The most updates of a class.
-    uint256 private constant COUNT_MAX = 4294967295;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 1;
+    /// @dev The most that updates add to the samples of a class.
+    int256 private constant SAMPLES_MAX = 4294967295;
+    /// @dev The most that updates add to the squared norm of a class.
+    int256 private constant SQUARE_MAX = 2361183241434822606847;
     /// @dev Bits of a learned lane in `delta`.
     uint256 private constant LOW_BITS = 8;
     /// @dev Slots of learned lanes.
     uint256 private constant DELTA_SLOTS = 2;
     /// @dev The slot of the first flags.
-    uint256 private constant FLAGS_SLOT = 3;
+    uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
-    uint256 private constant FLAGS_SHIFT = 64;
+    uint256 private constant FLAGS_SHIFT = 206;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
     /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x00000000000000000000000000000000000000000000000f0000000000000000;
+    uint256 private constant ALL_FLAGS = 0x000000000003c000000000000000000000000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Bits of a lane in `wide`.
@@ -80,18 +75,15 @@ contract WordCentroids is Classifier64 {
     uint256 private constant WIDE_SLOTS = 8;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0xf1d3922fed049f22bfd704b0a5d1dd54663d6364375966242f017fed61945235;
+    bytes32 public constant modelHash = 0x38310f31411b27554dc1eea847e2a33b1624c9c46898943b0687583a1fc19067;
 
-    /// @dev What updates have added to the squared norm of each class's sum; slot 1 on.
-    int256[CLASSES] private squareDelta;
+    /// @dev What updates have added to each class, 103 bits: samples, and above them the squared norm of its sum; slot 1 on.
+    uint256[CLASS_SLOTS] private classDelta;
 
-    /// @dev Samples that updates have added to each class; slot 3 on.
-    uint32[CLASSES] private countDelta;
-
-    /// @dev What updates have added to the sums, class by class, 8 bits each, feature by feature; slot 4 on.
+    /// @dev What updates have added to the sums, class by class, 8 bits each, feature by feature; slot 2 on.
     uint256[DELTA_SLOTS] private delta;
 
-    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 6 on.
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 4 on.
     uint256[WIDE_SLOTS] private wide;
 
     // THE PUBLISHED SUMS: 8 bits each, feature by feature
@@ -103,8 +95,6 @@ contract WordCentroids is Classifier64 {
         }
         assembly ("memory-safe") {
             sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
-            sstore(2, 0x8000000000000000000000000000000000000000000000000000000000000000)
-            sstore(3, 0x8000000000000000000000000000000000000000000000008000000080000000)
         }
     }
 
@@ -131,7 +121,7 @@ contract WordCentroids is Classifier64 {
     // ENCODE: the index of every feature that is present, repeated as often as it is counted
 
     function _checkLength(int64[] memory data) private pure {
-        if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
+        if (data.length > MAX_LENGTH) _refuse(SampleTooLong.selector, data.length, MAX_LENGTH);
     }
 
     /// @dev Elements were read up to the address `end`: all, or all before the first bad one.
@@ -142,7 +132,7 @@ contract WordCentroids is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            revert FeatureIndexOutOfRange(readable, data[readable]);
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
         }
     }
 
@@ -212,8 +202,11 @@ contract WordCentroids is Classifier64 {
         _checkLength(data);
         scores = new int256[](CLASSES);
         (int256 product0, int256 product1) = _products(_loadBase(), data);
-        scores[0] = _score(0, GRAIN * product0);
-        scores[1] = _score(1, GRAIN * product1);
+        assembly ("memory-safe") {
+            mstore(add(scores, 32), product0)
+            mstore(add(scores, 64), product1)
+        }
+        _scoreAll(scores, _extents());
     }
 
     /// @dev x.S of every class in one pass, which refuses indices that are no feature's.
@@ -221,17 +214,17 @@ contract WordCentroids is Classifier64 {
         uint256 end;
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 4 on are `delta`, slots 6 on `wide`.
+            // names of Solidity: slots 2 on are `delta`, slots 4 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(4, cell))
+                    let word := sload(add(2, cell))
                     found := signextend(
                         0,
                         shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
                     )
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(6, mul(cell, 4)), div(spot, 8)))
+                    let word := sload(add(add(4, mul(cell, 4)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
                     found := add(found, shl(8, digit))
                 }
@@ -287,22 +280,25 @@ contract WordCentroids is Classifier64 {
     function _product(uint256 base, int64[] memory data, uint256 row) private view returns (int256 product) {
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 4 on are `delta`, slots 6 on `wide`.
+            // names of Solidity: slots 2 on are `delta`, slots 4 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(4, cell))
+                    let word := sload(add(2, cell))
                     found := signextend(
                         0,
                         shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
                     )
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(6, mul(cell, 4)), div(spot, 8)))
+                    let word := sload(add(add(4, mul(cell, 4)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
                     found := add(found, shl(8, digit))
                 }
             }
             let flags := shr(FLAGS_SHIFT, sload(FLAGS_SLOT))
+            // Lanes of a slot are read once where they follow each other.
+            let held := not(0)
+            let word := 0
             // A sum is the last bytes of a word; before the first stands the table's length.
             let table := add(sub(base, 31), row)
             let end := add(add(data, 0x20), shl(5, mload(data)))
@@ -311,29 +307,39 @@ contract WordCentroids is Classifier64 {
                 let sum := signextend(0, mload(add(table, shl(1, index))))
                 let slot := add(row, shr(5, index))
                 let flagged := and(shr(shl(1, slot), flags), 3)
-                if flagged { sum := add(sum, laneAt(slot, and(index, 31), flagged)) }
+                if flagged {
+                    if xor(slot, held) {
+                        held := slot
+                        word := 0
+                        if and(flagged, 1) { word := xor(sload(add(delta.slot, slot)), UNTOUCHED) }
+                    }
+                    let place := and(index, 31)
+                    sum := add(sum, signextend(0, shr(shl(3, place), word)))
+                    if and(flagged, 2) { sum := add(sum, laneAt(slot, place, 2)) }
+                }
                 product := add(product, sum)
             }
         }
     }
 
-    /// @dev The score of a class, given x.S.
-    function _score(uint256 row, int256 product) private view returns (int256) {
-        (uint256 count, int256 square) = _extent(row);
-        return _quotient(count, product, square);
-    }
-
-    /// @dev floor((2 n x.S - |S|^2) * FRACTION / n^2). Nothing leaves int256, for any sample and any
-    /// state: the compiler proved it with these constants. A class without samples is never the nearest.
-    function _quotient(uint256 samples, int256 product, int256 square) private pure returns (int256 score) {
-        if (samples == 0) return type(int256).min;
-        unchecked {
-            int256 count = int256(samples);
-            int256 numerator = (2 * count * product - square) * FRACTION;
-            int256 divisor = count * count;
-            score = numerator / divisor;
-            // Solidity rounds towards zero.
-            if (numerator % divisor < 0) --score;
+    /// @dev Puts floor((2 n x.S - |S|^2) * 2**64 / n^2) in the place of x.S, for every class
+    /// given n and |S|^2 in memory. Nothing leaves int256, for any sample and any state: the compiler proved it with these
+    /// constants.
+    function _scoreAll(int256[] memory scores, uint256 extents) private pure {
+        assembly ("memory-safe") {
+            let target := add(scores, 0x20)
+            let extent := extents
+            let end := add(extents, 128)
+            for {} lt(extent, end) { extent := add(extent, 0x40) } {
+                let count := mload(extent)
+                let square := mload(add(extent, 0x20))
+                let numerator := shl(64, sub(mul(shl(1, count), mload(target)), square))
+                let divisor := mul(count, count)
+                // Rounded down; `sdiv` rounds towards zero.
+                let score := sub(sdiv(numerator, divisor), slt(smod(numerator, divisor), 0))
+                mstore(target, score)
+                target := add(target, 0x20)
+            }
         }
     }
 
@@ -343,32 +349,27 @@ contract WordCentroids is Classifier64 {
         sum += _learned(index, row);
     }
 
-    /// @dev Samples that updates have added to a class.
-    function _taught(uint256 row) private view returns (uint256 taught) {
-        assembly ("memory-safe") {
-            let word :=
-                xor(
-                    0x8000000080000000800000008000000080000000800000008000000080000000,
-                    sload(add(countDelta.slot, shr(3, row)))
-                )
-            taught := and(shr(shl(5, and(row, 7)), word), 0xffffffff)
-        }
-    }
-
-    /// @dev Samples of a class, and the squared norm of their sum.
+    /// @dev Samples of a class, and the squared norm of its sum.
     function _extent(uint256 row) private view returns (uint256 count, int256 square) {
-        (count, square) = _publishedExtent(row);
-        uint256 taught = _taught(row);
-        if (taught == 0) return (count, square);
-        unchecked {
-            return (count + taught, square + (squareDelta[row] ^ type(int256).min));
+        uint256 extents = _extents();
+        assembly ("memory-safe") {
+            let extent := add(extents, shl(6, row))
+            count := mload(extent)
+            square := mload(add(extent, 0x20))
         }
     }
 
-    /// @dev What `_extent` was when the model was published.
-    function _publishedExtent(uint256 row) private pure returns (uint256 count, int256 square) {
-        if (row == 0) return (8, 20); // 8 samples, 20
-        return (4, 13); // 4 samples, 13
+    /// @dev Samples of every class, and the squared norm of its sum, two words each. Returns their address.
+    function _extents() private view returns (uint256 extents) {
+        assembly ("memory-safe") {
+            extents := mload(0x40)
+            mstore(0x40, add(extents, 128))
+            let word := sload(classDelta.slot)
+            mstore(extents, add(8, and(word, 0xffffffff))) // 8 samples
+            mstore(add(extents, 32), add(20, and(shr(32, word), 0x7fffffffffffffffff))) // 20
+            mstore(add(extents, 64), add(4, and(shr(103, word), 0xffffffff))) // 4 samples
+            mstore(add(extents, 96), add(13, and(shr(135, word), 0x7fffffffffffffffff))) // 13
+        }
     }
 
     /// @dev Samples of a class.
@@ -383,9 +384,12 @@ contract WordCentroids is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return CLASSES;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -404,20 +408,35 @@ contract WordCentroids is Classifier64 {
     function _update(int64[] memory data, uint64 classification) internal override {
         if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
         int256 squaredNorm = int256(_checkLesson(data));
-        // |S + x|^2 - |S|^2 = 2 S.x + |x|^2
-        int256 grown = 2 * GRAIN * _product(_loadBase(), data, classification) + GRAIN * GRAIN * squaredNorm;
-        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
-        uint256 taught;
-        assembly ("memory-safe") {
-            let at := add(countDelta.slot, shr(3, classification))
-            let word := sload(at)
-            let shift := shl(5, and(classification, 7))
-            taught := and(xor(0x80000000, shr(shift, word)), COUNT_MAX)
-            // Changes the bits in which the count is another one now.
-            if lt(taught, COUNT_MAX) { sstore(at, xor(word, shl(shift, xor(taught, add(taught, 1))))) }
+        int256 grown;
+        unchecked {
+            // |S + x|^2 - |S|^2 = 2 S.x + |x|^2. Nothing leaves int256: a field of a record holds as much of many lessons.
+            grown = 2 * GRAIN * _product(_loadBase(), data, classification) + GRAIN * GRAIN * squaredNorm;
         }
-        if (taught == COUNT_MAX) revert LaneOverflow(FEATURES * CLASSES + classification, int256(taught + 1));
-        squareDelta[classification] = ((squareDelta[classification] ^ type(int256).min) + grown) ^ type(int256).min;
+        _addToClass(_learnAll(_loadFlags(), data, classification, GRAIN), classification, 1, grown);
+    }
+
+    /// @dev Adds to the samples and the squared norm of a class, and stores them with the flags.
+    function _addToClass(uint256 flags, uint256 row, int256 samples, int256 square) private {
+        uint256 word;
+        assembly ("memory-safe") {
+            // Flags are above the records in their slot, and were read with them.
+            word := flags
+            let record := shr(mul(row, 103), word)
+            samples := add(samples, and(record, 0xffffffff))
+            square := add(square, and(shr(32, record), 0x7fffffffffffffffff))
+        }
+        if (samples > SAMPLES_MAX) revert LaneOverflow(FEATURES * CLASSES + row, samples);
+        if (square > SQUARE_MAX) revert LaneOverflow(FEATURES * CLASSES + row, square);
+        assembly ("memory-safe") {
+            let shift := mul(row, 103)
+            let record := or(samples, shl(32, square))
+            // Changes the bits in which the record is another one now.
+            sstore(
+                classDelta.slot,
+                xor(word, shl(shift, and(xor(shr(shift, word), record), 0x7fffffffffffffffffffffffff)))
+            )
+        }
     }
 
     // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
@@ -435,17 +454,17 @@ contract WordCentroids is Classifier64 {
         (uint256 slot, uint256 place) = _placeOf(index, row);
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 4 on are `delta`, slots 6 on `wide`.
+            // names of Solidity: slots 2 on are `delta`, slots 4 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(4, cell))
+                    let word := sload(add(2, cell))
                     found := signextend(
                         0,
                         shr(mul(spot, 8), xor(word, 0x8080808080808080808080808080808080808080808080808080808080808080))
                     )
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(6, mul(cell, 4)), div(spot, 8)))
+                    let word := sload(add(add(4, mul(cell, 4)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
                     found := add(found, shl(8, digit))
                 }
@@ -462,15 +481,6 @@ contract WordCentroids is Classifier64 {
     function _loadFlags() private view returns (uint256 flags) {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
-        }
-    }
-
-    /// @dev Stores what `_learn` has returned.
-    function _storeFlags(uint256 flags) private {
-        assembly ("memory-safe") {
-            // What else is in the slot may have moved meanwhile.
-            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
-            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
     }
 
@@ -585,6 +595,7 @@ contract WordCentroids is Classifier64 {
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
         assembly ("memory-safe") {
+            carried := shl(1, iszero(iszero(digit)))
             let first := add(wide.slot, mul(slot, WIDE_STRIDE))
             for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
                 carried := shl(1, iszero(iszero(sload(add(first, i)))))

@@ -4,25 +4,18 @@
 //
 // estimator         BernoulliNB()
 // trained by        scikit-learn 1.9.1
-// model hash        0x5a460e9de3e5830243fa38cb975c578f1803e3bab65132a595827e048ca6de26
+// model hash        0x257edaf3cedbbe9a873e606c4cf7d314368ee5dfe780127b86c9f5c62b95b0bf
 // classes           0: 0, 1: 1, 2: 2
 // encoding          indices, 6 features
 // client encoder    binarize
 // counts            8 bits, one unit is 1.0
 // smoothing         1.0
 // update            counts the sample, as training on all the data would
-// safe updates      1048575 are proved not to overflow 32-bit lanes
+// safe updates      2147483519 are proved not to overflow 32-bit lanes
 // proved bound      no score of a sample in the calibration range errs by more than 1.00974e-28
 pragma solidity 0.8.34;
 
-import {
-    ClassOutOfRange,
-    FeatureIndexOutOfRange,
-    FeatureRepeated,
-    LaneOverflow,
-    SampleTooLong,
-    ValueNotRepresentable
-} from "./contracts/Errors.sol";
+import {FeatureRepeated, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {BigFloat} from "./contracts/libraries/BigFloat.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
@@ -58,12 +51,14 @@ contract WordsBernoulli is Classifier64 {
     uint256 private constant SAMPLES_LENGTH = 3;
     /// @dev Bits of a denominator at least.
     uint256 private constant WHOLE_LENGTH = 3;
-    /// @dev Slots of what updates have added to classes.
-    uint256 private constant CLASS_SLOTS = 1;
-    /// @dev The most that is added to a class's samples, and to what was counted in them.
-    int256 private constant CLASS_MAX = 1073741823;
     /// @dev Units of one sample or occurrence.
     int256 private constant GRAIN = 1;
+    /// @dev Slots of what updates have added to classes.
+    uint256 private constant CLASS_SLOTS = 1;
+    /// @dev The most that updates add to the samples of a class.
+    int256 private constant SAMPLES_MAX = 2147483647;
+    /// @dev The most that updates add to all that was counted of a class.
+    int256 private constant TOTAL_MAX = 2199023255551;
     /// @dev Bits of a learned lane in `delta`.
     uint256 private constant LOW_BITS = 8;
     /// @dev Slots of learned lanes.
@@ -71,13 +66,13 @@ contract WordsBernoulli is Classifier64 {
     /// @dev The slot of the first flags.
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
-    uint256 private constant FLAGS_SHIFT = 186;
+    uint256 private constant FLAGS_SHIFT = 216;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
     /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x0000000000000000fc0000000000000000000000000000000000000000000000;
+    uint256 private constant ALL_FLAGS = 0x000000003f000000000000000000000000000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Bits of a lane in `wide`.
@@ -90,9 +85,9 @@ contract WordsBernoulli is Classifier64 {
     uint256 private constant WIDE_SLOTS = 12;
 
     /// @notice Commits to every parameter and setting of the published model.
-    bytes32 public constant modelHash = 0x5a460e9de3e5830243fa38cb975c578f1803e3bab65132a595827e048ca6de26;
+    bytes32 public constant modelHash = 0x257edaf3cedbbe9a873e606c4cf7d314368ee5dfe780127b86c9f5c62b95b0bf;
 
-    /// @dev What updates have added, two lanes of 31 bits a class: samples, and all that was counted; slot 1 on.
+    /// @dev What updates have added to each class, 72 bits: samples, and above them all that was counted; slot 1 on.
     uint256[CLASS_SLOTS] private classDelta;
 
     /// @dev Counts that updates have added, class by class, 8 bits each, feature by feature; slot 2 on.
@@ -109,7 +104,7 @@ contract WordsBernoulli is Classifier64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(1, 0x8000000000000000020000000400000008000000100000002000000040000000)
+            sstore(1, 0x8000000000000000000000000000000000000000000000000000000000000000)
         }
     }
 
@@ -136,7 +131,7 @@ contract WordsBernoulli is Classifier64 {
     // ENCODE: the index of every feature that is present, repeated as often as it is counted
 
     function _checkLength(int64[] memory data) private pure {
-        if (data.length > MAX_LENGTH) revert SampleTooLong(data.length, MAX_LENGTH);
+        if (data.length > MAX_LENGTH) _refuse(SampleTooLong.selector, data.length, MAX_LENGTH);
     }
 
     /// @dev Elements were read up to the address `end`: all, or all before the first bad one.
@@ -147,7 +142,7 @@ contract WordsBernoulli is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            revert FeatureIndexOutOfRange(readable, data[readable]);
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
         }
     }
 
@@ -276,19 +271,21 @@ contract WordsBernoulli is Classifier64 {
         }
     }
 
+    /// @dev The count of feature `index` in a class as it is now.
+    function _countOf(uint256 base, uint256 index, uint256 row) private view returns (uint256) {
+        unchecked {
+            // Counts have far less than 256 bits.
+            int256 count = Lanes.load(_baseRow(base, index) + row * COUNT_BYTES, COUNT_BYTES);
+            count += _learned(index, row);
+            return uint256(count);
+        }
+    }
+
     /// @dev Gives the memory of `counts` back, which must be what was reserved last.
     function _free(uint256[] memory counts) private pure {
         assembly ("memory-safe") {
             // Nothing was reserved behind `counts`, and nobody holds it any more.
             mstore(0x40, counts)
-        }
-    }
-
-    /// @dev What updates have added to a class, in a lane of `classDelta`: never below zero, its top bit aside.
-    function _added(uint256 lane) private view returns (uint256 added) {
-        assembly ("memory-safe") {
-            let word := sload(add(classDelta.slot, shr(3, lane)))
-            added := and(shr(mul(and(lane, 7), 31), word), CLASS_MAX)
         }
     }
 
@@ -298,13 +295,13 @@ contract WordsBernoulli is Classifier64 {
         assembly ("memory-safe") {
             classes := mload(0x40)
             mstore(0x40, add(classes, 192))
-            let added := sload(classDelta.slot)
-            mstore(classes, add(9, and(added, CLASS_MAX))) // 9 samples
-            mstore(add(classes, 32), add(13, and(shr(31, added), CLASS_MAX))) // 13 counted
-            mstore(add(classes, 64), add(9, and(shr(62, added), CLASS_MAX))) // 9 samples
-            mstore(add(classes, 96), add(19, and(shr(93, added), CLASS_MAX))) // 19 counted
-            mstore(add(classes, 128), add(4, and(shr(124, added), CLASS_MAX))) // 4 samples
-            mstore(add(classes, 160), add(7, and(shr(155, added), CLASS_MAX))) // 7 counted
+            let word := sload(classDelta.slot)
+            mstore(classes, add(9, and(word, 0x7fffffff))) // 9 samples
+            mstore(add(classes, 32), add(13, and(shr(31, word), 0x1ffffffffff))) // 13 counted
+            mstore(add(classes, 64), add(9, and(shr(72, word), 0x7fffffff))) // 9 samples
+            mstore(add(classes, 96), add(19, and(shr(103, word), 0x1ffffffffff))) // 19 counted
+            mstore(add(classes, 128), add(4, and(shr(144, word), 0x7fffffff))) // 4 samples
+            mstore(add(classes, 160), add(7, and(shr(175, word), 0x1ffffffffff))) // 7 counted
         }
     }
 
@@ -324,9 +321,12 @@ contract WordsBernoulli is Classifier64 {
 
     // DECIDE
 
+    function _numScores() internal pure override returns (uint256) {
+        return CLASSES;
+    }
+
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
-        _requireLength(CLASSES, scores.length);
         assembly ("memory-safe") {
             let highest := mload(add(scores, 0x20))
             for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
@@ -343,26 +343,29 @@ contract WordsBernoulli is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
         _checkLesson(data);
         int256 total = int256(data.length) * GRAIN;
-        _storeFlags(_learnAll(_loadFlags(), data, classification, GRAIN));
-        _countSample(classification, total);
+        _addToClass(_learnAll(_loadFlags(), data, classification, GRAIN), classification, GRAIN, total);
     }
 
-    /// @dev One more sample of a class, in which `total` was counted. Both lanes of a class are in one slot.
-    function _countSample(uint64 classification, int256 total) private {
-        uint256 samples = _added(2 * classification) + uint256(GRAIN);
-        if (samples > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(samples));
-        uint256 counted = _added(2 * classification + 1) + uint256(total);
-        if (counted > uint256(CLASS_MAX)) revert LaneOverflow(FEATURES * CLASSES + classification, int256(counted));
+    /// @dev Adds to the samples and all that was counted of a class, and stores them with the flags.
+    function _addToClass(uint256 flags, uint256 row, int256 samples, int256 total) private {
+        uint256 word;
         assembly ("memory-safe") {
-            let lane := shl(1, classification)
-            let at := add(classDelta.slot, shr(3, lane))
-            let shift := mul(and(lane, 7), 31)
-            let pair := xor(or(samples, shl(31, counted)), 0x2000000040000000)
-            let mask := shl(shift, 0x3fffffffffffffff)
-            sstore(at, or(and(sload(at), not(mask)), shl(shift, pair)))
+            // Flags are above the records in their slot, and were read with them.
+            word := flags
+            let record := shr(mul(row, 72), word)
+            samples := add(samples, and(record, 0x7fffffff))
+            total := add(total, and(shr(31, record), 0x1ffffffffff))
+        }
+        if (samples > SAMPLES_MAX) revert LaneOverflow(FEATURES * CLASSES + row, samples);
+        if (total > TOTAL_MAX) revert LaneOverflow(FEATURES * CLASSES + row, total);
+        assembly ("memory-safe") {
+            let shift := mul(row, 72)
+            let record := or(samples, shl(31, total))
+            // Changes the bits in which the record is another one now.
+            sstore(classDelta.slot, xor(word, shl(shift, and(xor(shr(shift, word), record), 0xffffffffffffffffff))))
         }
     }
 
@@ -408,15 +411,6 @@ contract WordsBernoulli is Classifier64 {
     function _loadFlags() private view returns (uint256 flags) {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
-        }
-    }
-
-    /// @dev Stores what `_learn` has returned.
-    function _storeFlags(uint256 flags) private {
-        assembly ("memory-safe") {
-            // What else is in the slot may have moved meanwhile.
-            let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
-            sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
     }
 
@@ -531,6 +525,7 @@ contract WordsBernoulli is Classifier64 {
         // A digit that comes back to zero may have been the last of its slot.
         uint256 carried = 0;
         assembly ("memory-safe") {
+            carried := shl(1, iszero(iszero(digit)))
             let first := add(wide.slot, mul(slot, WIDE_STRIDE))
             for { let i := 0 } and(iszero(carried), lt(i, WIDE_STRIDE)) { i := add(i, 1) } {
                 carried := shl(1, iszero(iszero(sload(add(first, i)))))
@@ -550,18 +545,21 @@ contract WordsBernoulli is Classifier64 {
     /// @param first the first parameter wanted
     /// @param count how many
     function parameters(uint256 first, uint256 count) external view returns (int256[] memory values) {
-        if (count != 0) _requireIndex(first + count - 1, (FEATURES + 2) * CLASSES);
-        values = new int256[](count);
         uint256 base = _loadBase();
-        for (uint256 i = 0; i < count; ++i) {
-            values[i] = _parameter(base, first + i);
+        unchecked {
+            values = _reserveRange(first, count, (FEATURES + 2) * CLASSES);
+            for (uint256 i = 0; i < count; ++i) {
+                values[i] = _parameter(base, first + i);
+            }
         }
     }
 
     function _parameter(uint256 base, uint256 at) private view returns (int256) {
-        if (at < FEATURES * CLASSES) return int256(_countsOf(base, at / CLASSES)[at % CLASSES]);
-        at -= FEATURES * CLASSES;
-        return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
+        unchecked {
+            if (at < FEATURES * CLASSES) return int256(_countOf(base, at / CLASSES, at % CLASSES));
+            at -= FEATURES * CLASSES;
+            return int256(at % 2 == 0 ? _classCount(_classes(), at / 2) : _classTotal(_classes(), at / 2));
+        }
     }
 
     /// @notice The number of samples of a class.
@@ -580,13 +578,13 @@ contract WordsBernoulli is Classifier64 {
     function getFeatureCount(uint256 classification, uint32 index) external view returns (uint32) {
         _requireIndex(classification, CLASSES);
         _requireIndex(index, FEATURES);
-        uint256 count = _countsOf(_loadBase(), index)[classification];
+        uint256 count = _countOf(_loadBase(), index, classification);
         return uint32(_fits(count, 32));
     }
 
     /// @dev `value`, if it fits in the type of DCAI's getters.
     function _fits(uint256 value, uint256 bits) private pure returns (uint256) {
-        if (value >> bits != 0) revert ValueNotRepresentable(int256(value));
+        if (value >> bits != 0) _refuse(ValueNotRepresentable.selector, value);
         return value;
     }
 
