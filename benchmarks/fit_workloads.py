@@ -51,7 +51,7 @@ def fit_workloads() -> Iterator[tuple[Workload, dict[str, Any]]]:
         counts = rng.poisson(_frequencies(rng, 2, words)) + 1
         rows = counts / counts.max()
         yield _words(f"WordCentroids{words}", sparse_centroids(rows), rng, words), {}
-    for number, size in enumerate((60, 150, 300, 600, 800, 1_200)):
+    for number, size in enumerate((60, 150, 300, 600, 800, 1_200, 110, 450, 930)):
         rng = np.random.default_rng(SEED + 30 + number)
         model = {"type": "dense perceptron", **weights(rng, size, 1.0)}
         yield _dense(f"Dense{size}", model, rng, size), {}

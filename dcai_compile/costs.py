@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dcai_compile import abi
+from dcai_compile import abi, calls
+from dcai_compile.calls import Contribution
 from dcai_compile.cost_constants import COMPUTING
 from dcai_compile.errors import CompilerPanic
 from dcai_compile.families import family_of
@@ -27,6 +28,7 @@ from dcai_compile.rules import Rules
 from dcai_compile.tiles import Tiles
 from dcai_compile.touches import State, Touches, read_by_prediction, written_by_update
 from dcai_compile.work import Work, predicted_gas
+from dcai_compile.yul import division_gas
 
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled, Contract
@@ -60,13 +62,6 @@ def profile(integers: IntegerModel, layout: Layout, rows: int) -> str:
     elif not layout.delta.in_word:
         words.append("spread")
     return " ".join(words)
-
-
-def division_gas(divisor: int) -> int:
-    """Gas of multiplying with, dividing by or reducing by a constant, as templates write it."""
-    if divisor == 1:
-        return 0
-    return 8 if divisor & (divisor - 1) else 6
 
 
 class Costs:
@@ -162,7 +157,7 @@ class Costs:
         self, mirror: Mirror, sample: Sequence[int], label: int, first: bool = False
     ) -> Work:
         """A refund; `first` is the author's first one, which creates a reputation."""
-        data = _claim("refund(int64[],uint64,uint256)", sample, label, [abi.word(TIME)])
+        data = calls.refund(_contribution(sample, label))
         # Record, totals, reputation.
         extra = (3, 2, 1) if first else (3, 3, 0)
         return self._claimed("refund", data, mirror, sample, extra)
@@ -170,11 +165,15 @@ class Costs:
     def report_share(self, mirror: Mirror, sample: Sequence[int], label: int) -> Work:
         """A report that brings a share of the deposit."""
         # Record; totals and reputation are only read, and who created the model where it is early.
-        return self._claimed("share", _report(sample, label), mirror, sample, (3, 1, 0))
+        return self._claimed(
+            "share", calls.report(_contribution(sample, label)), mirror, sample, (3, 1, 0)
+        )
 
     def report_all(self, sample: Sequence[int], label: int) -> Work:
         """A report by the creator that takes all that is left."""
-        return self._claimed("all", _report(sample, label), None, sample, (2, 1, 0))
+        return self._claimed(
+            "all", calls.report(_contribution(sample, label)), None, sample, (2, 1, 0)
+        )
 
     def deploy(self) -> dict[str, Work]:
         """The creation of each contract, by name; handing them over is no part of it."""
@@ -212,14 +211,26 @@ class Costs:
 
     def _scored(self, mirror: Mirror, touches: Touches, sample: Sequence[int]) -> dict[str, int]:
         length, delta, words = len(sample), self.layout.delta, self._base_words(sample)
-        tiles = 4 * self._tiles.tile_blocks if self._tiles is not None else 0
+        if self._tiles is not None:
+            blocks = self._tiles.tile_blocks
+            return _named(
+                "predict",
+                call=1,
+                base_word=words,
+                memory=(words + length + 4 * blocks) ** 2 // 512,
+                block=self._tiles.blocks,
+                product=blocks * self.rows,
+                learned=self.rows if touches.taught else 0,
+                load=touches.loads,
+                carried=touches.carried,
+            )
         counts = _named(
             "predict",
             call=1,
             row=self.rows,
             lane=length * self.rows,
             base_word=words,
-            memory=(words + length + tiles) ** 2 // 512,
+            memory=(words + length) ** 2 // 512,
             load=touches.loads,
             taught=touches.taught,
             carried=touches.carried,
@@ -250,9 +261,6 @@ class Costs:
 
     def _multiplied(self, sample: Sequence[int]) -> dict[str, int]:
         """What multiplying a dense sample takes: words of tiles, or pairs of features that are not all zero."""
-        if self._tiles is not None:
-            words = self._tiles.tile_blocks // self._tiles.parts
-            return _named("predict", block=self._tiles.blocks, word=words * self._tiles.rows)
         kernel = self._kernel
         if kernel is None:
             return {}
@@ -319,11 +327,6 @@ def _copied(state: State) -> State:
     return {name: lanes.copy() for name, lanes in state.items()}
 
 
-def _claim(signature: str, sample: Sequence[int], label: int, rest: list[bytes]) -> bytes:
-    head = abi.word(abi.WORD * (2 + len(rest))) + abi.word(label) + b"".join(rest)
-    return abi.selector(signature) + head + abi.int64_array(sample)
-
-
-def _report(sample: Sequence[int], label: int) -> bytes:
-    author = bytes(abi.WORD - len(AUTHOR)) + AUTHOR
-    return _claim("report(int64[],uint64,uint256,address)", sample, label, [abi.word(TIME), author])
+def _contribution(sample: Sequence[int], label: int) -> Contribution:
+    """A contribution of nobody in particular, for the calldata of claims."""
+    return Contribution(tuple(sample), label, "", TIME, "0x" + AUTHOR.hex(), 0)

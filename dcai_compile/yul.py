@@ -119,3 +119,10 @@ def _arguments(text: str) -> list[str]:
             found.append(text[start:place].strip())
             start = place + 1
     return [*found, text[start:].strip()]
+
+
+def division_gas(divisor: int) -> int:
+    """Gas of multiplying with, dividing by or reducing by a constant, as templates write it."""
+    if divisor == 1:
+        return 0
+    return 8 if divisor & (divisor - 1) else 6

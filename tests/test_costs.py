@@ -14,7 +14,7 @@ from benchmarks import fit_costs
 from benchmarks.fit_costs import Point, check, fit, text_of
 from benchmarks.workloads import Workload, load_workloads
 from dcai_compile import Compiled, abi, cost_constants
-from dcai_compile.costs import Costs, division_gas
+from dcai_compile.costs import Costs
 from dcai_compile.deploy import place
 from dcai_compile.deployment import Deployment
 from dcai_compile.errors import CompilerPanic, InvalidOption
@@ -22,6 +22,7 @@ from dcai_compile.evm import fastest_evm
 from dcai_compile.rules import GLAMSTERDAM, OSAKA, PRAGUE, RULES, Rules, rules_of
 from dcai_compile.touches import Touches, read_by_prediction, storage_gas, written_by_update
 from dcai_compile.work import Work, charged, predicted_gas, repriced, state_charged
+from dcai_compile.yul import division_gas
 from tests import models
 
 LIMIT = 0.03
