@@ -26,7 +26,7 @@ from dcai_compile.layout import Layout
 from dcai_compile.model import IntegerModel, Mirror
 from dcai_compile.rules import Rules
 from dcai_compile.tiles import Tiles
-from dcai_compile.touches import State, Touches, read_by_prediction, written_by_update
+from dcai_compile.touches import Touches, read_by_prediction, written_by_update
 from dcai_compile.work import Work, predicted_gas
 from dcai_compile.yul import division_gas
 
@@ -121,7 +121,7 @@ class Costs:
 
     def add(self, mirror: Mirror, sample: Sequence[int], label: int) -> Work:
         """A contribution with exactly the deposit; teaches `mirror`."""
-        before = _copied(mirror.state())
+        before = {name: lanes.copy() for name, lanes in mirror.state().items()}
         touches, counts, accounts = Touches(), _named("add", call=1, element=len(sample)), 0
         if self._predicts_first:
             touches, accounts = self._read(mirror, sample), self._accounts(sample)
@@ -321,10 +321,6 @@ class Costs:
 
 def _named(part: str, /, **counts: int) -> dict[str, int]:
     return {f"{part} {name}": count for name, count in counts.items() if count}
-
-
-def _copied(state: State) -> State:
-    return {name: lanes.copy() for name, lanes in state.items()}
 
 
 def _contribution(sample: Sequence[int], label: int) -> Contribution:
