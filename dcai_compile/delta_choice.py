@@ -41,6 +41,10 @@ FEW_ROWS = 3
 WARM_SLOT = OSAKA.access + OSAKA.create + 100
 """Gas of a slot written at deployment, with the loop around it."""
 
+CLAIM_GAS = 12_000_000
+"""That much of a claim of twice a typical sample at most for slots of learned lanes, where some arrangement
+takes no more: of the 16,777,216 of a transaction, computing takes the rest. Longer samples are refused."""
+
 WARM_GAS = 8_000_000
 """That much of a deployment at most: half of what a transaction may take, as code has to fit, too."""
 
@@ -89,9 +93,9 @@ def choose_delta(
     length = table.features
     if not table.dense:
         length = max(1, min(table.features, elements or TYPICAL_ELEMENTS))
-    priced = [
-        price(delta, length) for delta in _candidates(table, first_slot, free_bits) if _fits(delta)
-    ]
+    fitting = [delta for delta in _candidates(table, first_slot, free_bits) if _fits(delta)]
+    claimable = [delta for delta in fitting if claim_reads(delta, length) <= CLAIM_GAS]
+    priced = [price(delta, length) for delta in claimable or fitting]
     together, apart = (
         _cheapest([entry for entry in priced if entry.delta.row_by_row == rows])
         for rows in (False, True)
@@ -156,6 +160,21 @@ def _candidates(table: DeltaTable, first_slot: int, free_bits: int) -> Iterator[
 
 def _fits(delta: DeltaLayout) -> bool:
     return not delta.warm or delta.slots * WARM_SLOT <= WARM_GAS
+
+
+def claim_reads(delta: DeltaLayout, length: int) -> int:
+    """Gas of the slots that a claim of twice `length` elements reads at most, when all has carried."""
+    table = delta.table
+    if table.dense:
+        return 0  # every arrangement reads them all
+    elements, rows = min(2 * length, table.features), table.rows
+    if delta.row_by_row:
+        low, wide = rows * min(delta.stride, elements), rows * elements
+    else:
+        places = range(min(table.features, max(1, delta.group)))
+        low = min(delta.slots, elements * (1 if delta.group else delta.stride))
+        wide = elements * max(len(delta.wide_of(feature)) for feature in places)
+    return (low + min(delta.wide_slots, wide)) * OSAKA.access
 
 
 def expected_slots(slots: int, draws: int) -> int:
