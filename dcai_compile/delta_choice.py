@@ -171,9 +171,10 @@ def claim_reads(delta: DeltaLayout, length: int) -> int:
     if delta.row_by_row:
         low, wide = rows * min(delta.stride, elements), rows * elements
     else:
-        places = range(min(table.features, max(1, delta.group)))
-        low = min(delta.slots, elements * (1 if delta.group else delta.stride))
-        wide = elements * max(len(delta.wide_of(feature)) for feature in places)
+        low, wide = min(delta.slots, elements * (1 if delta.group else delta.stride)), 0
+        if table.digits.carries:
+            places = range(min(table.features, max(1, delta.group)))
+            wide = elements * max(len(delta.wide_of(feature)) for feature in places)
     return (low + min(delta.wide_slots, wide)) * OSAKA.access
 
 

@@ -67,6 +67,8 @@ def test_what_no_transaction_could_claim_gives_way() -> None:
     assert not taken.row_by_row
     apart = place_delta(many, 5, 0, True, False)
     assert claim_reads(taken, 600) <= CLAIM_GAS < claim_reads(apart, 600)
+    plain = replace(many, digits=Digits(32, 32))  # which never carries
+    assert claim_reads(place_delta(plain, 5, 0, False, False), 600) > 0
     assert price(apart, 600).total * (MARGIN + 1) < price(taken, 600).total * MARGIN
 
 
