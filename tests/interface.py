@@ -36,6 +36,7 @@ class Scene:
         self.layout = layout
         self.system: Deployment = systems.fresh(layout, incentive, model=model)
         self.creator, self.author, self.other = self.system.evm.accounts[:3]
+        self.system.packs = False  # through DCAI's own functions
         self.good = self.system.add_encoded(GOOD, 1, sender=self.author)
         self.system.wait(3600)
         self.bad = self.system.add_encoded(BAD, 0, sender=self.other)
