@@ -79,13 +79,11 @@ class Incentive(ABC):
                     option=name,
                     value=wait,
                 )
-        if type(options.open_claims) is not bool:
-            raise InvalidOption(
-                f"open_claims={options.open_claims!r} is neither True nor False",
-                hint="True lets anybody take what is left in the end, as DCAI does",
-                option="open_claims",
-                value=options.open_claims,
-            )
+        _require_bool(
+            "open_claims",
+            options.open_claims,
+            "True lets anybody take what is left in the end, as DCAI does",
+        )
 
     def settings(self, options: Options) -> tuple[Setting, ...]:
         """What the contracts must know, in the order of the arguments of `modular`."""
@@ -187,16 +185,18 @@ def check_system(options: Options) -> None:
             option="layout",
             value=options.layout,
         )
-    if type(options.packed) is not bool:
-        raise InvalidOption(
-            f"packed={options.packed!r} is neither True nor False",
-            hint="pass packed=False for a contract with DCAI's calls alone",
-            option="packed",
-            value=options.packed,
-        )
+    hint = "pass packed=False for a contract with DCAI's calls alone"
+    _require_bool("packed", options.packed, hint)
     incentive = incentive_of(options)
     if incentive is not None:
         incentive.check(options)
+
+
+def _require_bool(option: str, value: object, hint: str) -> None:
+    if type(value) is not bool:
+        raise InvalidOption(
+            f"{option}={value!r} is neither True nor False", hint=hint, option=option, value=value
+        )
 
 
 def deposit_after(options: Options, seconds: int) -> int:

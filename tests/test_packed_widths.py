@@ -9,6 +9,7 @@ from sklearn.naive_bayes import MultinomialNB
 from dcai_compile import abi, compile_model
 from dcai_compile.deployment import deploy
 from dcai_compile.encoding import Encoding
+from dcai_compile.errors import InvalidOption
 from dcai_compile.families.lanes import delta_digits
 from dcai_compile.packing import WORD_BITS, packing_of
 from tests import models
@@ -70,3 +71,14 @@ def test_updates_are_proved_for_lanes_as_they_are_written() -> None:
     assert (digits.bits, digits.low_bits, proved) == (16, 8, digits.maximum) == (16, 8, 32_639)
     wider, _ = delta_digits(1, 32_640, 1)
     assert wider.bits == 32
+
+
+def test_a_contract_can_do_without_packed_samples() -> None:
+    X, y = models.text()
+    estimator = models.sgd("perceptron").fit(X, y)
+    compiled = compile_model(estimator, X, packed=False)
+    assert compiled.packing is None
+    names = [entry["name"] for entry in compiled.abi if entry["type"] in ("function", "event")]
+    assert "addData" in names and not any("acked" in name or name == "packing" for name in names)
+    with pytest.raises(InvalidOption, match="packed=1 is neither True nor False"):
+        compile_model(estimator, X, packed=1)  # type: ignore[arg-type]
