@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
@@ -44,7 +45,7 @@ class Contribution:
     deposit: int
     packed: bytes | None = None
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """What the contribution is known by: DCAI's key, or that of packed bytes."""
         known = ["uint64", "uint256", "address"], [self.classification, self.time, self.author]
