@@ -306,5 +306,6 @@ def run(machine: type[Machine], number: int, examples: int) -> None:
 def test_random_operations(options: dict[str, Any], number: int) -> None:
     """Nine seeds, more than two thousand operations each, every one of them on both layouts."""
     machine = type("Seeded", (Machine,), {"options": options, "operations": 0})
-    run(machine, number, examples=40)
+    # Three seeds together are as many as a broken rule is given to be noticed in.
+    run(machine, number, examples=50)
     assert machine.operations >= 2_000
