@@ -206,7 +206,7 @@ def _base(
     contracts, parts = [], []
     for number, part in enumerate(layout.base_parts):
         rows = table.values[part.first : part.end]
-        code = b"\0" + lane_bytes(rows, table.bits, table.biased)
+        code = b"\0" + lane_bytes(rows, table.bits, table.bias)
         contracts.append(DataContract(f"{name}Base{number}", code))
         parts.append(
             {
@@ -228,11 +228,9 @@ def _part_constants(layout: Layout) -> list[Constant]:
     return [Constant("uint256", "FEATURES_PER_BASE", str(part.end - part.first), title)]
 
 
-def lane_bytes(values: NDArray[Any], bits: int, biased: bool = False) -> bytes:
-    """Signed lanes as a byte string, big-endian, in order; `biased`: with half their range added to each."""
-    if biased:
-        half = 1 << (bits - 1)
-        values = (values + 2 * half) % (2 * half) ^ half
+def lane_bytes(values: NDArray[Any], bits: int, bias: int = 0) -> bytes:
+    """Signed lanes as a byte string, big-endian, in order, with `bias` added to each."""
+    values = values + bias
     if bits > 64:
         size = bits // 8
         return b"".join(int(v).to_bytes(size, "big", signed=True) for v in values.ravel())
@@ -250,7 +248,7 @@ def _lines(table: CodeTable, first: int, end: int) -> list[dict[str, str]]:
     lines = []
     for start in range(first, end, per_line):
         stop = min(start + per_line, end)
-        data = lane_bytes(table.values[start:stop], table.bits, table.biased)
+        data = lane_bytes(table.values[start:stop], table.bits, table.bias)
         title = f"{table.row_title}s {start}-{stop - 1}"
         if stop - start == 1:
             title = f"{table.row_title} {start}"

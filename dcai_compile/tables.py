@@ -22,7 +22,7 @@ class CodeTable:
     title : what the lanes are, in the plural.
     row_title : what a row is, in the singular.
     units : the real value of one unit, a lane of a row.
-    biased : whether half of what a lane can be is added to each, so that none is negative in code.
+    bias : what is added to each in code, so that none is negative there.
     """
 
     values: NDArray[Any]
@@ -30,7 +30,7 @@ class CodeTable:
     title: str
     row_title: str
     units: tuple[Fraction, ...]
-    biased: bool = False
+    bias: int = 0
 
 
 @dataclass(frozen=True)

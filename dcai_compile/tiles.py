@@ -14,7 +14,8 @@ of packed elements of 16 bits becomes four tiles by four masks, and a slot of 16
 multiplied as it is stored.
 
 A word of the table has 16 lanes of 16 bits, feature 0 of a block lowest; or 32 lanes of 8 bits, two blocks,
-of which the first has the lower and the second the higher half of each 16 bits.
+of which the first has the lower and the second the higher half of each 16 bits; or 8 lanes of 32 bits, half a
+block: the lanes of tiles 0 and 1, or 2 and 3, in turns.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcai_compile.encoding import Encoding
+from dcai_compile.model import Facts
 from dcai_compile.packing import packing_of
 
 TILE_LANES = 4
@@ -37,7 +39,7 @@ STRIDE = 64
 BLOCK = 16
 """Features of four tiles."""
 
-LANE_BITS = (8, 16)
+LANE_BITS = (8, 16, 32)
 """Widths of lanes that can be multiplied with tiles."""
 
 PACKED_BITS = 16
@@ -47,7 +49,7 @@ MOST_SUMS = 5
 """Rows of one pass over the tiles: more would not stay within reach on the stack."""
 
 MANY_WORDS = 8
-"""From so many words of a row on a round of the loop takes two."""
+"""From so many words of a row on a round of the loop takes twice as many."""
 
 ONES = sum(1 << STRIDE * place for place in range(TILE_LANES))
 """A word with 1 in every place of a tile."""
@@ -63,19 +65,28 @@ class Tiles:
     Attributes
     ----------
     rows, features : of the table.
-    bits : of its lanes, 8 or 16.
+    bits : of its lanes in code, one of `LANE_BITS`.
+    bias : what a lane has more in code than it is.
+    width : bits of the largest lane, biased, that a sample is multiplied with, whether published or learned.
     """
 
     rows: int
     features: int
     bits: int
+    bias: int
+    width: int
+
+    @property
+    def terms_bits(self) -> int:
+        """Bits of the number of terms of a sum."""
+        return (self.features - 1).bit_length()
 
     @property
     def value_bits(self) -> int:
         """Values from ``-2**value_bits`` to below ``2**value_bits`` are multiplied this way: no sum of so many
-        products with 16-bit lanes, published or learned, leaves 64 bits.
+        products leaves 64 bits.
         """
-        return STRIDE - 1 - max(LANE_BITS) - (self.features - 1).bit_length()
+        return STRIDE - 1 - self.width - self.terms_bits
 
     @property
     def per_word(self) -> int:
@@ -83,19 +94,16 @@ class Tiles:
         return 256 // self.bits
 
     @property
-    def parts(self) -> int:
-        """Blocks of a word of the table."""
-        return self.per_word // BLOCK
+    def blocks(self) -> int:
+        """Blocks of a sample; those of the last round may be more."""
+        return -(-self.features // BLOCK)
 
     @property
     def words(self) -> int:
         """Words of a row."""
+        if self.per_word < BLOCK:
+            return self.blocks * (BLOCK // self.per_word)
         return -(-self.features // self.per_word)
-
-    @property
-    def blocks(self) -> int:
-        """Blocks of a sample; those of the last word may be more."""
-        return -(-self.features // BLOCK)
 
     @property
     def full(self) -> int:
@@ -109,25 +117,38 @@ class Tiles:
 
     @property
     def turns(self) -> int:
-        """Words of a row that one round of the loop takes."""
-        return 2 if self.words >= MANY_WORDS else 1
+        """Words of a row that one round of the loop takes: whole blocks."""
+        once = max(1, BLOCK // self.per_word)
+        return 2 * once if self.words >= MANY_WORDS * once else once
+
+    @property
+    def round_blocks(self) -> int:
+        """Blocks of a round."""
+        return self.turns * self.per_word // BLOCK
 
     @property
     def tile_blocks(self) -> int:
         """Blocks that tiles are made of: whole rounds. Those without features are zeros, which make nothing
         of the words that stand where there are none.
         """
-        return -(-self.words // self.turns) * self.turns * self.parts
+        return -(-self.words // self.turns) * self.round_blocks
+
+    @property
+    def groups(self) -> list[list[tuple[int, int]]]:
+        """The tiles that a word is multiplied with, up to four at once: number, counted from the first of the
+        word, and lowest bit of the tile's last lane in the word.
+        """
+        apart = max(self.bits, STRIDE // TILE_LANES)
+        tiles = [
+            (number, apart * (number % TILE_LANES) + self.bits * (number // TILE_LANES))
+            for number in range(self.per_word // TILE_LANES)
+        ]
+        return [tiles[first : first + TILE_LANES] for first in range(0, len(tiles), TILE_LANES)]
 
     @property
     def mask(self) -> int:
         """A lane in every place of a tile."""
         return ONES * ((1 << self.bits) - 1)
-
-    @property
-    def signs(self) -> int:
-        """The highest bit of every lane of a word of the table."""
-        return sum(1 << place * self.bits + self.bits - 1 for place in range(self.per_word))
 
     @property
     def passes(self) -> list[range]:
@@ -137,27 +158,30 @@ class Tiles:
         ends = [number * size + min(number, more) for number in range(count + 1)]
         return [range(first, end) for first, end in pairwise(ends)]
 
-    def place(self, feature: int) -> int:
-        """The place of a feature's lane in its word of the table, counted from the lowest."""
-        block, at = divmod(feature % self.per_word, BLOCK)
-        return at * self.parts + block
+    def place(self, feature: int) -> tuple[int, int]:
+        """Where a feature's lane is: its word of the row, and its place there, counted from the lowest."""
+        block, at = divmod(feature, BLOCK)
+        if self.per_word < BLOCK:
+            four, tile = divmod(at, TILE_LANES)
+            half, odd = divmod(tile, 2)
+            return 2 * block + half, 2 * four + odd
+        parts = self.per_word // BLOCK
+        word, part = divmod(block, parts)
+        return word, at * parts + part
 
-    def table(self, weights: NDArray[np.int64]) -> NDArray[np.int64]:
+    def table(self, lanes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Lanes of shape (n_rows, n_features) as in code: (words, n_rows * per_word), the highest first."""
-        padded = np.zeros((self.rows, self.words * self.per_word), np.int64)
-        padded[:, : self.features] = weights
-        order = np.empty(self.per_word, np.intp)
-        for feature in range(self.per_word):
-            order[self.per_word - 1 - self.place(feature)] = feature
-        words = padded.reshape(self.rows, self.words, self.per_word)[:, :, order]
-        return np.ascontiguousarray(words.transpose(1, 0, 2)).reshape(self.words, -1)
+        words = np.zeros((self.words, self.rows, self.per_word), np.int64)
+        for feature in range(self.features):
+            word, place = self.place(feature)
+            words[word, :, self.per_word - 1 - place] = lanes[:, feature]
+        return words.reshape(self.words, -1)
 
 
-def tiles_of(encoding: Encoding, rows: int, bits: int, largest: int) -> Tiles | None:
-    """The plan where samples are dense, lanes narrow, and values up to `largest` can be multiplied this way."""
-    if encoding.name != "dense" or bits not in LANE_BITS or encoding.n_features < BLOCK:
+def tiles_of(encoding: Encoding, tiles: Tiles, largest: int) -> Tiles | None:
+    """The plan, where samples are dense, and values up to `largest` can be multiplied this way."""
+    if encoding.name != "dense" or tiles.bits not in LANE_BITS or encoding.n_features < BLOCK:
         return None
-    tiles = Tiles(rows, encoding.n_features, bits)
     return tiles if largest < 1 << max(0, tiles.value_bits) else None
 
 
@@ -168,6 +192,20 @@ def packed_as_tiles(encoding: Encoding, largest: int | None) -> bool:
     packing = packing_of(encoding)
     reach = packing.unit << (PACKED_BITS - 1)
     return packing.element_bits == PACKED_BITS and (largest is None or reach <= largest)
+
+
+def tile_facts(tiles: Tiles | None, packed: bool, division: Division | None) -> Facts:
+    """What templates need: the plan, whether packed samples become tiles as they are, and how lessons do."""
+    return {
+        "tiles": tiles,
+        "packed_tiles": packed,
+        "learn_tiles": division is not None,
+        "division": division,
+        "low64": sum(((1 << STRIDE) - 1) << 2 * STRIDE * place for place in range(2)),
+        "ones": ONES,
+        "owed": OWED,
+        "halves16": sum(1 << 16 * place + 15 for place in range(16)),
+    }
 
 
 @dataclass(frozen=True)
@@ -193,7 +231,7 @@ def divide_in_tiles(divisor: int, largest: int) -> Division | None:
     """
     offset = -(-largest // divisor)
     bias = offset * divisor + divisor // 2
-    if 2 * offset + 1 >= 1 << (PACKED_BITS - 1):
+    if 2 * offset + 2 >= 1 << PACKED_BITS:
         return None
     twos = (divisor & -divisor).bit_length() - 1
     if largest + bias >= 1 << STRIDE:

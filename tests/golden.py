@@ -125,6 +125,25 @@ def centroids(X: Any, counts: Any) -> dict[str, Compiled]:
     }
 
 
+def tiled() -> dict[str, Compiled]:
+    """Dense models wide enough for tiles, with the packed entry."""
+    rows = [[(3 * at + 7 * row) % 11 / 4 - 1 for at in range(20)] for row in range(12)]
+    X = np.array(rows)
+    perceptron = document("dense perceptron", rows[3], bias=-0.375)
+    centroids = {
+        "type": "nearest centroid classifier",
+        "intents": {
+            "a": {"centroid": rows[0], "dataCount": 1000},
+            "b": {"centroid": rows[5], "dataCount": 20},
+            "c": {"centroid": rows[9], "dataCount": 3},
+        },
+    }
+    models = {"TiledPerceptron": perceptron, "TiledCentroids": centroids}
+    return {
+        name: compile_model(model, X, name=name, step_bits=16) for name, model in models.items()
+    }
+
+
 def golden() -> dict[str, Compiled]:
     """Models of fixed numbers, without training, so that no library decides what is rendered."""
     rng = np.random.default_rng(7)
@@ -149,7 +168,7 @@ def golden() -> dict[str, Compiled]:
     found["DenseTopics"] = compile_bare(
         topics(), X, name="DenseTopics", class_names=("a", "b", "c")
     )
-    found |= naive_bayes(counts) | centroids(X, counts)
+    found |= naive_bayes(counts) | centroids(X, counts) | tiled()
     tf_idf = sparse.csr_array(counts / 4.0)
     found["PairsLogLoss"] = compile_bare(
         words, tf_idf, name="PairsLogLoss", encoding="pairs", update="log_loss"

@@ -92,4 +92,6 @@ class Pair(Deployed):
     def put(self, feature: int, row: int, value: int) -> None:
         """As if lessons had brought a lane to `value`."""
         self.mirror.delta[feature, row] = value
-        self.evm.put_storage(self.address, self.compiled.layout.words(self.mirror.state()))
+        clean = dict.fromkeys(self.slots, 0)
+        words = self.compiled.layout.words(self.mirror.state())
+        self.evm.put_storage(self.address, clean | words)

@@ -92,6 +92,12 @@ class CentroidFamily(Family):
 
     def code_table(self, integers: IntegerModel) -> CodeTable:
         found = _integers(integers)
+        tiles = found.tiles
+        if tiles is not None:
+            words = tiles.table(found.sums)
+            title = f"word of {tiles.per_word} features"
+            units = (found.unit,) * words.shape[1]
+            return CodeTable(words, tiles.bits, "sums", title, units, tiles.bias)
         lanes = np.ascontiguousarray(found.sums.T)
         units = (found.unit,) * found.model.n_classes
         return CodeTable(lanes, found.base_bits, "sums", "feature", units)

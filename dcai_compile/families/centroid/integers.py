@@ -12,6 +12,15 @@ from numpy.typing import NDArray
 from dcai_compile.digits import Digits
 from dcai_compile.model import IntegerModel, Model
 from dcai_compile.tables import DeltaTable, Field
+from dcai_compile.tiles import (
+    LANE_BITS,
+    PACKED_BITS,
+    STRIDE,
+    Division,
+    Tiles,
+    divide_in_tiles,
+    tiles_of,
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,28 @@ class CentroidIntegers(IntegerModel):
     def on_grid(self, value: int) -> int:
         """What a wire value adds to a sum: the nearest step of the grid, in a tie the higher one."""
         return ((value * self.grain) + (self.grid >> 1)) >> self.grid_bits
+
+    @cached_property
+    def tiles(self) -> Tiles | None:
+        """How dense samples are multiplied and learned from; None where not in tiles."""
+        digits, encoding = self.digits, self.encoding
+        if not self.updatable or digits.low_bits != PACKED_BITS or not digits.carries:
+            return None
+        lane = int(np.abs(self.sums).max()).bit_length() + 1
+        bits = next((bits for bits in LANE_BITS if bits >= max(lane, PACKED_BITS)), 0)
+        # A published lane and the low digit of a learned one are added before they are multiplied.
+        width = max(lane, PACKED_BITS) + 1
+        rows, features = self.model.n_classes, encoding.n_features
+        tiles = Tiles(rows, features, bits, 1 << (lane - 1), width)
+        reach = max(self.max_value, encoding.packed_unit << (encoding.packed_bits - 1))
+        if 2 * width + tiles.terms_bits >= STRIDE or self.division is None:
+            return None
+        return tiles_of(encoding, tiles, reach)
+
+    @property
+    def division(self) -> Division | None:
+        """How the steps of a lesson are made, four at once; None where they are made one by one."""
+        return divide_in_tiles(self.grid, self.max_value) if self.grain == 1 else None
 
     @property
     def digits(self) -> Digits:

@@ -9,6 +9,7 @@ import numpy as np
 from dcai_compile.families.centroid.integers import CentroidIntegers
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
+from dcai_compile.tiles import packed_as_tiles, tile_facts
 from dcai_compile.wire import wire_constants, wire_errors
 
 WORD_BITS = 256
@@ -18,7 +19,10 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
     """Everything that only the centroid templates need."""
     model, encoding = integers.model, integers.encoding
     unit = integers.unit
+    tiles = integers.tiles
+    packed = tiles is not None and packed_as_tiles(encoding, integers.max_value)
     return {
+        **tile_facts(tiles, packed, integers.division if tiles else None),
         "metric": model.metric,
         "glance_bits": max(0, integers.max_value.bit_length() - 1),
         "updatable": integers.updatable,
@@ -64,18 +68,16 @@ def _values(values: tuple[int, ...], unit: Fraction) -> list[Constant]:
 
 def _constants(integers: CentroidIntegers) -> list[Constant]:
     model, encoding = integers.model, integers.encoding
-    size = integers.base_bits // 8
+    tiles = integers.tiles
+    size = (tiles.bits if tiles else integers.base_bits) // 8
+    row_bytes = model.n_classes * size * (tiles.per_word if tiles else 1)
+    whose = f"{tiles.per_word} features'" if tiles else "a feature's"
     unit = float(integers.unit)
     rows = [
         Constant("uint256", "FEATURES", str(encoding.n_features), "Number of features."),
         Constant("uint256", "CLASSES", str(model.n_classes), "Number of classes, and of scores."),
         Constant("uint256", "SUM_BYTES", str(size), "Bytes of a published sum."),
-        Constant(
-            "uint256",
-            "ROW_BYTES",
-            str(model.n_classes * size),
-            "Bytes of a feature's published sums.",
-        ),
+        Constant("uint256", "ROW_BYTES", str(row_bytes), f"Bytes of {whose} published sums."),
         Constant(
             "int256",
             "GRAIN",

@@ -15,7 +15,7 @@ from dcai_compile.families.linear.steps import RULES, Rule, StepConstants
 from dcai_compile.families.linear.unfolded import Unfolded
 from dcai_compile.fixed import ONE_X64
 from dcai_compile.model import IntegerModel, Model
-from dcai_compile.tiles import Tiles, tiles_of
+from dcai_compile.tiles import PACKED_BITS, Tiles, tiles_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ class LinearIntegers(IntegerModel):
         """How dense samples are multiplied; None where not in tiles."""
         reach = self.encoding.packed_unit << (self.encoding.packed_bits - 1)
         largest = max(reach, self.plan.max_value if self.plan else 0)
-        return tiles_of(self.encoding, self.n_rows, self.grid.bits, largest)
+        bits, features = self.grid.bits, self.encoding.n_features
+        width = max(PACKED_BITS, bits)
+        return tiles_of(self.encoding, Tiles(self.n_rows, features, bits, 1 << (bits - 1), width), largest)
 
     @property
     def score_unit(self) -> Fraction:

@@ -10,7 +10,7 @@ from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import delta_unit, largest_move
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
-from dcai_compile.tiles import ONES, OWED, PACKED_BITS, Division, divide_in_tiles, packed_as_tiles
+from dcai_compile.tiles import PACKED_BITS, Division, divide_in_tiles, packed_as_tiles, tile_facts
 from dcai_compile.wire import wire_constants, wire_errors
 
 WORD_BYTES = 32
@@ -46,17 +46,9 @@ def linear_context(integers: LinearIntegers) -> Facts:
     """Everything that only the linear templates need."""
     plan, rule = integers.plan, integers.rule
     score_unit, fine_unit = integers.score_unit, integers.grid.fine_unit
-    division = _division(integers)
     facts: Facts = {
         "updatable": plan is not None,
-        "tiles": integers.tiles,
-        "packed_tiles": _packed_tiles(integers),
-        "learn_tiles": division is not None,
-        "division": division,
-        "low64": sum(((1 << 64) - 1) << 128 * place for place in range(2)),
-        "ones": ONES,
-        "owed": OWED,
-        "halves16": sum(1 << 16 * place + 15 for place in range(16)),
+        **tile_facts(integers.tiles, _packed_tiles(integers), _division(integers)),
         "n_rows": integers.n_rows,
         "gathers": integers.encoding.is_sparse,
         "base_row": integers.encoding.is_sparse,
