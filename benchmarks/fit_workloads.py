@@ -6,6 +6,7 @@ None of them is a workload that the model is checked on afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,10 @@ def fit_workloads() -> Iterator[tuple[Workload, dict[str, Any]]]:
         near = means[:2] / np.linalg.norm(means[:2], axis=1, keepdims=True)
         # Zeros as well, of which pairs are passed over where classes are many.
         kept = rng.random((2, size)) < (1.0 if classes < 4 else 0.3 + 0.1 * (number % 7))
-        yield _dense(f"Centroids{classes}x{size}", centroids(means), rng, size, 2 * near, kept), {}
+        found = _dense(f"Centroids{classes}x{size}", centroids(means), rng, size, 2 * near, kept)
+        yield found, {}
+        # Exact sums are no tiles.
+        yield replace(found, name=f"{found.name}Exact"), {"step_bits": "auto"}
 
 
 def _frequencies(rng: Any, classes: int, words: int) -> Any:

@@ -212,18 +212,16 @@ class Costs:
     def _scored(self, mirror: Mirror, touches: Touches, sample: Sequence[int]) -> dict[str, int]:
         length, delta, words = len(sample), self.layout.delta, self._base_words(sample)
         if self._tiles is not None:
-            blocks = self._tiles.tile_blocks
-            return _named(
+            counts = _named(
                 "predict",
                 call=1,
                 base_word=words,
-                memory=(words + length + 4 * blocks) ** 2 // 512,
+                memory=(words + length + 4 * self._tiles.tile_blocks) ** 2 // 512,
                 block=self._tiles.blocks,
-                product=blocks * self.rows,
-                learned=self.rows if touches.taught else 0,
                 load=touches.loads,
                 carried=touches.carried,
             )
+            return counts | self._tiled(touches)
         counts = _named(
             "predict",
             call=1,
@@ -258,6 +256,17 @@ class Costs:
             pointer=length * division_gas(self.layout.row_bytes),
             place=placed * self._placed(sample),
         )
+
+    def _tiled(self, touches: Touches) -> dict[str, int]:
+        """What multiplying a sample takes that has become tiles."""
+        assert self._tiles is not None
+        delta, product = self.layout.delta, self._tiles.tile_blocks * self.rows
+        if delta is None or not delta.table.whole_rows:
+            learned = self.rows if touches.taught else 0
+            return _named("predict", product=product, learned=learned)
+        whole = touches.rows_taught
+        counts = _named("predict", whole=whole, whole_block=whole * self._tiles.blocks)
+        return counts | (_named("predict", some=1, product=product) if whole < self.rows else {})
 
     def _multiplied(self, sample: Sequence[int]) -> dict[str, int]:
         """What multiplying a dense sample takes: words of tiles, or pairs of features that are not all zero."""
