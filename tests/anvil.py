@@ -41,11 +41,11 @@ def running_anvil() -> Iterator[str]:
     ]
     process = subprocess.Popen([program, *arguments])
     try:
-        for _ in range(100):
+        for _ in range(1_000):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
-            time.sleep(0.1)
+            time.sleep(0.01)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hexbytes import HexBytes
 from sklearn.datasets import dump_svmlight_file
 from typer.testing import CliRunner, Result
 from web3 import HTTPProvider
+from web3.providers.base import JSONBaseProvider
 from websockets.sync.server import serve
 
 from dcai_compile.chain.accounts import open_signer
@@ -32,13 +34,14 @@ from dcai_compile.chain.deployer import (
     has_deployer,
 )
 from dcai_compile.chain.journal import alone, journal_path, read_journal
-from dcai_compile.chain.node import Node
+from dcai_compile.chain.node import Node, _provider
 from dcai_compile.chain.plan import plan_deployment
 from dcai_compile.chain.pull import pulled
 from dcai_compile.chain.transactions import Transactions, current_fees
 from dcai_compile.chain.verify import verify_deployed
 from dcai_compile.cli import app
 from dcai_compile.errors import ArtifactInvalid, ChainError, DcaiError, InputInvalid, InvalidOption
+from dcai_compile.folder import load_artifact
 from tests import models, systems
 from tests.anvil import KEYS, pass_time, running_anvil
 from tests.faulty_node import faulty_node
@@ -222,11 +225,12 @@ ODD: tuple[Any, ...] = (
 )
 
 
-class OddProvider(HTTPProvider):
+class OddProvider(JSONBaseProvider):
     """The `number`-th request to `method` is answered with `odd`, and those behind it too."""
 
-    def __init__(self, url: str, method: str, odd: Any, number: int) -> None:
-        super().__init__(url, exception_retry_configuration=None)
+    def __init__(self, line: JSONBaseProvider, method: str, odd: Any, number: int) -> None:
+        super().__init__()
+        self.line = line
         self.method, self.odd, self.left, self.met = method, odd, number, 0
 
     def _meets(self, method: str) -> bool:
@@ -237,11 +241,11 @@ class OddProvider(HTTPProvider):
         return self.left < 0
 
     def make_request(self, method: Any, params: Any) -> Any:
-        answer = super().make_request(method, params)
+        answer = self.line.make_request(method, params)
         return self.odd if self._meets(method) else answer
 
     def make_batch_request(self, requests: Any) -> Any:
-        answers: Any = super().make_batch_request(requests)
+        answers: Any = self.line.make_batch_request(requests)
         if any([self._meets(method) for method, _ in requests]):
             return self.odd if self.left % 2 else [*answers[1:], self.odd]
         return answers
@@ -277,6 +281,10 @@ def test_odd_answers_are_told_in_words(
     deploy_artifact(folder, compiled, transactions(chain))
     signer = transactions(chain).signer
     lesson = attach(folder, Node(chain), signer=signer).add_encoded([4, 5], 1)
+    # Thousands of answers of one node about one folder: over a WebSocket, which has no overhead, and
+    # the folder is read once.
+    line = _provider(chain.replace("http", "ws"))
+    monkeypatch.setattr("dcai_compile.chain.attach.load_artifact", cache(load_artifact))
     met = 0
     verbs: tuple[Callable[[Node], Any], ...] = (
         lambda node: audit(attach(folder, node), np.eye(8), systems.LABELS),
@@ -287,7 +295,7 @@ def test_odd_answers_are_told_in_words(
         lambda node: deploy_artifact(elsewhere, compiled, Transactions(node, signer)),
     )
     for number, odd, do in itertools.product((0, 2), ODD, verbs):
-        provider = OddProvider(chain, method, odd, number)
+        provider = OddProvider(line, method, odd, number)
         with contextlib.suppress(DcaiError):
             do(Node.of_provider(provider))
         met += provider.met
@@ -327,7 +335,7 @@ def test_what_nodes_word_in_their_own_ways(chain: str) -> None:
                 return {"error": {"code": -32601, "message": "Unsupported method: eth_accounts"}}
             return {**super().make_request(method, params), "error": None}
 
-    node = Node.of_provider(Odd(chain, "", None, 0))
+    node = Node.of_provider(Odd(_provider(chain), "", None, 0))
     assert node.ask("eth_chainId") == "0x7a69"
     with pytest.raises(ChainError, match="holds no account"):
         open_signer(node, environ={})
