@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,32 @@ LONGEST = 16
 """Lines of one command that are shown."""
 
 
+Typist = Callable[[Path, dict[str, str], tuple[str, ...]], str]
+"""What runs a command in a folder, with variables of the environment: what it prints, or SystemExit."""
+
+
+def typed(folder: Path, variables: dict[str, str], words: tuple[str, ...]) -> str:
+    """Run a command as a program of its own, as a person does."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from dcai_compile.cli import app; app()", *words],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"dcai {' '.join(words)}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
 @dataclass
 class Session:
     """A folder, a node, and what was typed and printed."""
 
     folder: Path
     url: str
+    typist: Typist = typed
     lines: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
@@ -55,21 +76,12 @@ class Session:
     def dcai(self, *words: str) -> str:
         """Type a command; it must succeed."""
         self.say(f"$ dcai {' '.join(words)}".replace(self.url, SHOWN_URL))
-        done = subprocess.run(
-            [sys.executable, "-c", "from dcai_compile.cli import app; app()", *words],
-            cwd=self.folder,
-            env={**os.environ, "DCAI_RPC": self.url, "COLUMNS": "100"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SystemExit(f"dcai {' '.join(words)}\n{done.stdout}\n{done.stderr}")
-        shown = done.stdout.replace(self.url, SHOWN_URL).replace(str(self.folder) + "/", "")
+        printed = self.typist(self.folder, {"DCAI_RPC": self.url, "COLUMNS": "100"}, words)
+        shown = printed.replace(self.url, SHOWN_URL).replace(str(self.folder) + "/", "")
         for line in shortened(shown.splitlines()):
             self.say(line)
         self.say("")
-        return done.stdout
+        return printed
 
     def save(self, name: str, X: Any, y: Any) -> None:
         """A data file of the folder."""
@@ -149,10 +161,10 @@ def digits(session: Session, side: int) -> None:
     session.every_verb("digits", model, "--horizon", "1000")
 
 
-def run(folder: Path, *, classes: int, words: int, side: int) -> list[str]:
+def run(folder: Path, *, classes: int, words: int, side: int, typist: Typist = typed) -> list[str]:
     """The whole transcript."""
     with running_anvil() as url:
-        session = Session(folder, url)
+        session = Session(folder, url, typist)
         session.say("$ anvil --gas-limit 60000000 --enable-tx-gas-limit &")
         session.say(f"$ export DCAI_RPC={SHOWN_URL}")
         session.say("")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import subprocess
@@ -389,12 +390,26 @@ def test_batches_are_as_large_as_a_node_takes(sizes: list[int]) -> None:
 
 
 def test_the_transcript_of_the_documents(tmp_path: Path) -> None:
-    """Every verb, as CHAIN.md shows it of larger models."""
+    """Every verb, as CHAIN.md shows it of larger models; in this process, which has imported it all."""
     from benchmarks.chain_transcript import run
 
-    lines = run(tmp_path, classes=3, words=300, side=8)
+    def typist(folder: Path, variables: dict[str, str], words: tuple[str, ...]) -> str:
+        with contextlib.chdir(folder):
+            result = runner.invoke(app, list(words), env=variables)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    lines = run(tmp_path, classes=3, words=300, side=8, typist=typist)
     assert lines.count("PARITY HOLDS") == 2
     assert sum("replayed parameters and the chain's: equal" in line for line in lines) == 2
+
+
+def test_what_the_documents_show_is_typed_in_programs_of_their_own(tmp_path: Path) -> None:
+    from benchmarks.chain_transcript import typed
+
+    assert typed(tmp_path, {}, ("--version",)) == f"dcai_compile {dcai_compile.__version__}\n"
+    with pytest.raises(SystemExit, match="nowhere"):
+        typed(tmp_path, {"DCAI_RPC": "http://127.0.0.1:9"}, ("status", "nowhere"))
 
 
 def test_a_lesson_that_no_transaction_can_pay_for(chain: str, tmp_path: Path) -> None:
