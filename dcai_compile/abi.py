@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from dcai_compile.model import Revert
@@ -26,6 +27,12 @@ def selector(signature: str) -> bytes:
 def topic(signature: str) -> bytes:
     """The first topic of the event ``name(types)``."""
     return bytes(keccak(text=signature))
+
+
+@lru_cache(maxsize=1024)
+def checksummed(address: str) -> str:
+    """An address as people write it; a system has few, and each is met again and again."""
+    return str(to_checksum_address(address))
 
 
 def word(value: int) -> bytes:
@@ -52,6 +59,25 @@ def signed(data: bytes) -> int:
     return int.from_bytes(data, "big", signed=True)
 
 
+def static_words(data: bytes, *bits: int) -> list[int]:
+    """The static values that `data` begins with, each an unsigned integer of so many bits.
+
+    Raises `ValueError` where one is missing or wider, as a `bool` of 2 is.
+    """
+    if len(data) < WORD * len(bits):
+        raise ValueError(f"{len(data)} bytes hold no {len(bits)} words")
+    found = [int.from_bytes(data[i * WORD : (i + 1) * WORD], "big") for i in range(len(bits))]
+    for value, size in zip(found, bits, strict=True):
+        if value >> size:
+            raise ValueError(f"{value:#x} has more than {size} bits")
+    return found
+
+
+def address(value: int) -> str:
+    """The address that a number of 160 bits is."""
+    return checksummed(f"{value:#042x}")
+
+
 def decode_int256_array(data: bytes) -> list[int]:
     """The ``int256[]`` that is the only value returned."""
     count = int.from_bytes(data[WORD : 2 * WORD], "big")
@@ -64,6 +90,8 @@ DECIDE = selector("decide(int256[])")
 UPDATE = selector("update(int64[],uint64)")
 ADD_DATA = selector("addData(int64[],uint64)")
 ADD_PACKED = selector("addPackedData(bytes,uint64)")
+REFUND = selector("refund(int64[],uint64,uint256)")
+REPORT = selector("report(int64[],uint64,uint256,address)")
 REFUND_PACKED = selector("refundPacked(bytes,uint64,uint256)")
 REPORT_PACKED = selector("reportPacked(bytes,uint64,uint256,address)")
 PREDICT_PACKED = selector("predictPacked(bytes)")
@@ -94,6 +122,12 @@ def packed_call(function: bytes, packed: bytes, *arguments: int) -> bytes:
     """Calldata of a function that takes a packed sample before other, static arguments."""
     head = word((1 + len(arguments)) * WORD) + b"".join(map(word, arguments))
     return function + head + word(len(packed)) + packed + b"\0" * (-len(packed) % WORD)
+
+
+def array_call(function: bytes, sample: Sequence[int], *arguments: int) -> bytes:
+    """Calldata of a function that takes a sample as an array before other, static arguments."""
+    head = word((1 + len(arguments)) * WORD) + b"".join(map(word, arguments))
+    return function + head + int64_array(sample)
 
 
 def parameters_call(first: int, count: int) -> bytes:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_abi.packed import encode_packed
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from dcai_compile import abi
@@ -48,12 +46,13 @@ class Contribution:
     @cached_property
     def key(self) -> bytes:
         """What the contribution is known by: DCAI's key, or that of packed bytes."""
-        known = ["uint64", "uint256", "address"], [self.classification, self.time, self.author]
+        # Solidity's packed encoding of a uint64, a uint256 and an address.
+        known = self.classification.to_bytes(8, "big") + abi.word(self.time)
+        known += int(self.author, 16).to_bytes(20, "big")
         if self.packed is None:
-            # Elements of an array are words even in Solidity's packed encoding; eth_abi does not pad them.
-            words = abi.int64_array(self.data)[abi.WORD :]
-            return keccak(words + encode_packed(*known))
-        digest = keccak(self.packed + encode_packed(*known))
+            # Elements of an array are words even there.
+            return keccak(abi.int64_array(self.data)[abi.WORD :] + known)
+        digest = keccak(self.packed + known)
         return bytes(0xFF - byte for byte in digest)
 
 
@@ -78,20 +77,15 @@ def refund(contribution: Contribution) -> bytes:
     known = contribution.classification, contribution.time
     if contribution.packed is not None:
         return abi.packed_call(abi.REFUND_PACKED, contribution.packed, *known)
-    arguments = encode(["int64[]", "uint64", "uint256"], [contribution.data, *known])
-    return abi.selector("refund(int64[],uint64,uint256)") + arguments
+    return abi.array_call(abi.REFUND, contribution.data, *known)
 
 
 def report(contribution: Contribution) -> bytes:
     """Calldata of a report."""
-    known = contribution.classification, contribution.time
+    known = contribution.classification, contribution.time, int(contribution.author, 16)
     if contribution.packed is not None:
-        author = int(contribution.author, 16)
-        return abi.packed_call(abi.REPORT_PACKED, contribution.packed, *known, author)
-    arguments = [contribution.data, *known, contribution.author]
-    return abi.selector("report(int64[],uint64,uint256,address)") + encode(
-        ["int64[]", "uint64", "uint256", "address"], arguments
-    )
+        return abi.packed_call(abi.REPORT_PACKED, contribution.packed, *known)
+    return abi.array_call(abi.REPORT, contribution.data, *known)
 
 
 def contribution_of(
@@ -102,14 +96,13 @@ def contribution_of(
     kind = "bytes" if is_packed else "int64[]"
     try:
         data, classification, time, cost = decode([kind, "uint64", "uint256", "uint256"], log.data)
-        author = decode(["address"], log.topics[1])[0]
+        (author,) = abi.static_words(log.topics[1], 160)
         label = classes[classification]
-    except (DecodingError, IndexError):
+    except (DecodingError, IndexError, ValueError):
         return None
     packed = bytes(data) if is_packed else None
     if packed is not None:
         data = packing.unpack(packed) if packing else None
         if data is None:
             return None
-    author = to_checksum_address(author)
-    return Contribution(tuple(data), classification, label, time, author, cost, packed)
+    return Contribution(tuple(data), classification, label, time, abi.address(author), cost, packed)

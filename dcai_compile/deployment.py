@@ -10,9 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
-from eth_utils.address import to_checksum_address
 from numpy.typing import NDArray
 
 from dcai_compile import abi, calls
@@ -95,7 +92,7 @@ class Deployment:
 
     def claimable(self, contribution: Contribution) -> int:
         """What is left of a contribution's deposit, in wei."""
-        return int(self._claims(contribution)[1])
+        return self._claims(contribution)[1]
 
     def total_valid(self) -> int:
         """Validated contributions of everybody."""
@@ -109,7 +106,7 @@ class Deployment:
 
     def num_claims(self, contribution: Contribution) -> int:
         """How many claims a contribution has had, refund and reports together."""
-        return int(self._claims(contribution)[2])
+        return self._claims(contribution)[2]
 
     def has_claimed(self, contribution: Contribution, account: str) -> bool:
         """Whether an account has claimed a contribution."""
@@ -221,14 +218,14 @@ class Deployment:
         self._require_trainer()
         return _address(self._call(self.address, abi.selector(signature)))
 
-    def _claims(self, contribution: Contribution, account: str | None = None) -> tuple[Any, ...]:
+    def _claims(self, contribution: Contribution, account: str | None = None) -> list[int]:
         """Deposit, what is left of it, number of claims, and whether the account has claimed."""
         claimer = abi.word(int(account or contribution.author, 16))
         function = abi.selector("getContribution(bytes32,address)")
         output = self._call(self.data_handler, function + contribution.key + claimer)
         try:
-            return decode(["uint256", "uint256", "uint256", "bool"], output)
-        except DecodingError:
+            return abi.static_words(output, 256, 256, 256, 1)
+        except ValueError:
             raise _odd("a call returned no record") from None
 
     def _number(self, address: str, signature: str, arguments: bytes) -> int:
@@ -252,7 +249,7 @@ class Deployment:
         """What a claim has paid, by the system's own event: who is paid may emit events, too."""
         for log in result.logs:
             if log.topics[0] == topic and log.address in self.addresses.values():
-                return int(decode(["address", "uint256"], log.data)[1])
+                return abi.static_words(log.data, 160, 256)[1]
         return 0  # points pay nothing
 
     def _refused(self, result: CallResult) -> ChainError:
@@ -268,8 +265,8 @@ class Deployment:
 
 def _address(output: bytes) -> str:
     try:
-        return str(to_checksum_address(decode(["address"], output)[0]))
-    except DecodingError:
+        return abi.address(*abi.static_words(output, 160))
+    except ValueError:
         raise _odd("a call returned no address") from None
 
 

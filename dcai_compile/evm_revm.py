@@ -20,6 +20,7 @@ import pyrevm
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from dcai_compile import abi
 from dcai_compile.errors import ChainError, InvalidOption
 from dcai_compile.evm import (
     ACCOUNTS,
@@ -240,7 +241,7 @@ class RevmEvm:
 
     def _logs(self) -> tuple[Log, ...]:
         return tuple(
-            Log(to_checksum_address(log.address), tuple(map(bytes, log.data[0])), log.data[1])
+            Log(abi.checksummed(log.address), tuple(map(bytes, log.data[0])), log.data[1])
             for log in self._evm.result.logs
         )
 
