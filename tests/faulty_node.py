@@ -6,10 +6,11 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 Hook = Callable[[str], None]
 SENDS = ("eth_sendTransaction", "eth_sendRawTransaction")
@@ -46,9 +47,13 @@ class Proxy:
         self._lock = Lock()
 
     def forward(self, body: bytes) -> bytes:
-        request = Request(self.target, body, {"content-type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
-            return bytes(answer.read())
+        # A line of its own for each request, as requests come on lines of their own.
+        line = HTTPConnection(urlsplit(self.target).netloc, timeout=30)
+        try:
+            line.request("POST", "/", body, {"content-type": "application/json"})
+            return line.getresponse().read()
+        finally:
+            line.close()
 
     def meets_fault(self) -> bool:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -26,7 +27,7 @@ from dcai_compile.chain.deployer import (
     deploy_artifact,
     plan_steps,
 )
-from dcai_compile.chain.journal import Journal, journal_path, read_journal
+from dcai_compile.chain.journal import journal_path, read_journal
 from dcai_compile.chain.node import Node
 from dcai_compile.chain.plan import plan_deployment
 from dcai_compile.chain.transactions import Transactions
@@ -268,13 +269,13 @@ def test_addresses_of_created_contracts(nonce: int) -> None:
 # Killed
 
 
-def deploy_in_a_child(folder: Path, url: str, key: str | None) -> int:
+def deploy_in_a_child(compiled: Compiled, folder: Path, url: str, key: str | None) -> int:
     """The process id of a child that deploys; 0 is its good end."""
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            deploy_artifact(folder, load_artifact(folder), transactions(url, key))
+            deploy_artifact(folder, compiled, transactions(url, key))
             status = 0
         finally:
             os._exit(status)
@@ -285,7 +286,9 @@ WAYS = ("go on", "another price", "changed")
 """How the next run differs; what was changed is refused, and then put back."""
 
 
-def kill_at(proxy: Proxy, folder: Path, key: str | None, number: int, when: str) -> None:
+def kill_at(
+    proxy: Proxy, compiled: Compiled, folder: Path, key: str | None, number: int, when: str
+) -> None:
     """Deploy through the proxy, and kill the deployer before or after the node sees a send."""
     sends = [0]
     child = [0]
@@ -303,7 +306,7 @@ def kill_at(proxy: Proxy, folder: Path, key: str | None, number: int, when: str)
 
     proxy.before = lambda method: hook("before", method)
     proxy.after = lambda method: hook("after", method)
-    child[0] = deploy_in_a_child(folder, proxy.url, key)
+    child[0] = deploy_in_a_child(compiled, folder, proxy.url, key)
     born.set()
     _, status = os.waitpid(child[0], 0)
     assert os.WIFSIGNALED(status), "it was not killed"
@@ -316,7 +319,10 @@ def test_killed_at_any_moment_it_goes_on(
     fresh_chain: str, tmp_path: Path, name: str, key: str | None, record_property: Any
 ) -> None:
     """Every send, before and after, x go on, go on at another price, the artifact changed."""
-    compiled = SYSTEMS[name]()
+    # From a folder, as a command has it; saved and read once, and copied for every time it is killed.
+    saved = SYSTEMS[name]().save(tmp_path / "saved")
+    changed = systems.system("fused", title="changed meanwhile").save(tmp_path / "changed")
+    compiled = load_artifact(saved)
     node = Node(fresh_chain)
     sends = len(plan_steps(compiled, has_deployer=True))
     table = ["".ljust(20) + "".join(f"{how:>20}" for how in WAYS)]
@@ -327,10 +333,16 @@ def test_killed_at_any_moment_it_goes_on(
                 for how in WAYS:
                     snapshot = node.ask("evm_snapshot")
                     label = f"{number} {when} {how}".replace(" ", "-")
-                    folder = compiled.save(tmp_path / label)
+                    folder = copied(saved, tmp_path / label)
                     before = transactions(fresh_chain, key).mined_nonce()
-                    kill_at(proxy, folder, key, number, when)
-                    journal = go_on(folder, compiled, proxy.url, key, how)
+                    kill_at(proxy, compiled, folder, key, number, when)
+                    if how == "changed":
+                        refuse_changed(copied(changed, folder), proxy.url, key)
+                        copied(saved, folder)
+                    price = 50 * 10**9 if how == "another price" else None
+                    sending = transactions(proxy.url, key, max_fee=price)
+                    journal = deploy_artifact(folder, compiled, sending)
+                    assert read_journal(journal.path).addresses == journal.addresses
                     check_deployment(compiled, journal.addresses, node)
                     paid = transactions(fresh_chain, key).mined_nonce() - before
                     assert paid == sends, (number, when, how)
@@ -340,21 +352,18 @@ def test_killed_at_any_moment_it_goes_on(
     assert len(table) == 1 + sends * 2
 
 
-def go_on(folder: Path, compiled: Compiled, url: str, key: str | None, how: str) -> Journal:
-    """Run it again, in one of three ways; returns the finished journal."""
-    price = None
-    if how == "another price":
-        price = 50 * 10**9
-    if how == "changed":
-        systems.system("fused", title="changed meanwhile").save(folder)
-        before = journal_path(folder, 31337).read_text()
-        with pytest.raises(DeploymentMismatch, match="another artifact"):
-            deploy_artifact(folder, load_artifact(folder), transactions(url, key))
-        assert journal_path(folder, 31337).read_text() == before
-        compiled.save(folder)
-    journal = deploy_artifact(folder, compiled, transactions(url, key, max_fee=price))
-    assert read_journal(journal.path).addresses == journal.addresses
-    return journal
+def copied(artifact: Path, folder: Path) -> Path:
+    """The same artifact in the place of whatever `folder` is."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return Path(shutil.copytree(artifact, folder))
+
+
+def refuse_changed(folder: Path, url: str, key: str | None) -> None:
+    """Another artifact in the same folder is not gone on with, and the journal stays."""
+    before = journal_path(folder, 31337).read_text()
+    with pytest.raises(DeploymentMismatch, match="another artifact"):
+        deploy_artifact(folder, load_artifact(folder), transactions(url, key))
+    assert journal_path(folder, 31337).read_text() == before
 
 
 def test_a_transaction_that_waits_is_replaced_at_a_higher_price(
