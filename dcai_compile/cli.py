@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,9 @@ from rich.table import Table
 from dcai_compile import __version__
 from dcai_compile.errors import CompilerPanic, DcaiError
 from dcai_compile.model import Options
-from dcai_compile.verify import ParityReport
+
+if TYPE_CHECKING:
+    from dcai_compile.verify import ParityReport
 
 app = typer.Typer(
     name="dcai",
@@ -320,10 +322,8 @@ def print_report(report: ParityReport) -> None:
     print_facts(parity_summary(report))
     for text in report.mismatches:
         out.print(f"  {text}", style="red", markup=False)
-    if report.passed:
-        out.print("PARITY HOLDS", style="bold green")
-    else:
-        out.print("PARITY IS BROKEN", style="bold red")
+    verdict, style = ("HOLDS", "green") if report.passed else ("IS BROKEN", "red")
+    out.print(f"PARITY {verdict}", style=f"bold {style}")
 
 
 # The commands on a chain stand in files of their own, which need what is above.

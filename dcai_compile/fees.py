@@ -13,10 +13,12 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcai_compile.errors import InvalidOption
-from dcai_compile.gas_quote import GasQuote, Operation
+
+if TYPE_CHECKING:
+    from dcai_compile.gas_quote import GasQuote, Operation
 
 GWEI = 10**9
 ETHER = 10**18

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +242,13 @@ def test_demo_tells_the_whole_story(tmp_path: Path) -> None:
 
 def test_version() -> None:
     assert runner.invoke(app, ["--version"]).stdout.strip() == "dcai_compile 0.1.0"
+
+
+def test_help_waits_for_no_heavy_library() -> None:
+    """They take seconds to import, and are imported where a command needs them."""
+    code = (
+        "import sys, dcai_compile.cli; "
+        "print(*{'sklearn', 'scipy.stats', 'web3', 'eth_account'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
