@@ -157,7 +157,9 @@ class LinearFamily(Family):
         if tiles is not None:
             words = tiles.table(grid.weights)
             title = f"word of {tiles.per_word} features"
-            return CodeTable(words, grid.bits, "weights", title, (unit,) * words.shape[1], tiles.bias)
+            return CodeTable(
+                words, grid.bits, "weights", title, (unit,) * words.shape[1], tiles.bias
+            )
         weights = np.ascontiguousarray(grid.weights.T)
         return CodeTable(weights, grid.bits, "weights", "feature", (unit,) * weights.shape[1])
 

@@ -68,7 +68,9 @@ class LinearIntegers(IntegerModel):
         largest = max(reach, self.plan.max_value if self.plan else 0)
         bits, features = self.grid.bits, self.encoding.n_features
         width = max(PACKED_BITS, bits)
-        return tiles_of(self.encoding, Tiles(self.n_rows, features, bits, 1 << (bits - 1), width), largest)
+        return tiles_of(
+            self.encoding, Tiles(self.n_rows, features, bits, 1 << (bits - 1), width), largest
+        )
 
     @property
     def score_unit(self) -> Fraction:
