@@ -390,13 +390,15 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
         }
     }
 
-    /// @dev The sample that has become tiles times every row of the published sums. Lanes are written with
-    /// 2097152 more than they are, so that none is negative; that times `total` is taken off again.
+    /// @dev The sample that has become tiles times every row of the published sums.
+    /// Lanes are written with 2097152 more than they are, so that none is negative; that times `total` is taken off again.
     function _tileProducts(uint256 base, uint256 tiles, uint256 total) private pure returns (int256[] memory products) {
         products = new int256[](CLASSES);
         assembly ("memory-safe") {
             let first := mul(sub(0, total), shl(21, mload(sub(tiles, 0x40))))
             let end := add(tiles, 256)
+            // What lower sums may have borrowed from the highest: half of their range each.
+            let owed := 0x800000000000000080000000000000008000000000000000
             function rows3(table, tile, last, start) -> sum0, sum1, sum2 {
                 let mask := mul(mload(sub(tile, 0x40)), 0xffffffff)
                 sum0 := start
@@ -428,9 +430,9 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
             }
             {
                 let sum0, sum1, sum2 := rows3(base, tiles, end, first)
-                mstore(add(products, 32), sar(192, add(sum0, 0x800000000000000080000000000000008000000000000000)))
-                mstore(add(products, 64), sar(192, add(sum1, 0x800000000000000080000000000000008000000000000000)))
-                mstore(add(products, 96), sar(192, add(sum2, 0x800000000000000080000000000000008000000000000000)))
+                mstore(add(products, 32), sar(192, add(sum0, owed)))
+                mstore(add(products, 64), sar(192, add(sum1, owed)))
+                mstore(add(products, 96), sar(192, add(sum2, owed)))
             }
         }
     }

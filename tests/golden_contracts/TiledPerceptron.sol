@@ -203,9 +203,8 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         bool taught = flags & ALL_FLAGS != 0;
         unchecked {
             for (uint256 row = 0; row < ROWS; ++row) {
-                int256 score = scores[row] * FACTOR_A;
-                if (taught) score += _learnedProduct(tiles, row) * FACTOR_E;
-                scores[row] = score * FACTOR_K + _intercept(row);
+                if (taught) scores[row] += _learnedProduct(tiles, row) * FACTOR_E * FACTOR_K;
+                scores[row] += _interceptDelta(row);
             }
         }
     }
@@ -248,13 +247,16 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         }
     }
 
-    /// @dev The sample that has become tiles times every row of the published weights. Lanes are written with
-    /// 128 more than they are, so that none is negative; that times `total` is taken off again.
+    /// @dev The sample that has become tiles times every row of the published weights, in units of a score,
+    /// with its intercept.
+    /// Lanes are written with 128 more than they are, so that none is negative; that times `total` is taken off again.
     function _tileProducts(uint256 base, uint256 tiles, uint256 total) private pure returns (int256[] memory products) {
         products = new int256[](ROWS);
         assembly ("memory-safe") {
             let first := mul(sub(0, total), shl(7, mload(sub(tiles, 0x40))))
             let end := add(tiles, 256)
+            // What lower sums may have borrowed from the highest: half of their range each.
+            let owed := 0x800000000000000080000000000000008000000000000000
             function rows1(table, tile, last, start) -> sum0 {
                 let mask := mul(mload(sub(tile, 0x40)), 0xff)
                 sum0 := start
@@ -296,7 +298,8 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
             }
             {
                 let sum0 := rows1(base, tiles, end, first)
-                mstore(add(products, 32), sar(192, add(sum0, 0x800000000000000080000000000000008000000000000000)))
+                // Its intercept is worth -0.375.
+                mstore(add(products, 32), sub(shl(2, sar(192, add(sum0, owed))), 75000000000))
             }
         }
     }

@@ -58,6 +58,7 @@ def linear_context(integers: LinearIntegers) -> Facts:
             Constant("int256", "", str(b), f"{float(b * score_unit)!r}")
             for b in integers.grid.intercepts
         ],
+        "score_factor": integers.grid.factor_a * integers.grid.factor_k,
         "score_unit": f"{float(score_unit)!r}",
         "fine_unit": f"{float(fine_unit)!r}",
         "rule": plan.rule if plan else None,
