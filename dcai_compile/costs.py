@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from dcai_compile import abi, calls
 from dcai_compile.calls import Contribution
 from dcai_compile.cost_constants import COMPUTING
+from dcai_compile.cost_profiles import profile
 from dcai_compile.errors import CompilerPanic
 from dcai_compile.families import family_of
 from dcai_compile.incentives import incentive_of
 from dcai_compile.kernel import kernel_of
-from dcai_compile.layout import Layout
-from dcai_compile.model import IntegerModel, Mirror
+from dcai_compile.model import Mirror
 from dcai_compile.rules import Rules
 from dcai_compile.tiles import Tiles
 from dcai_compile.touches import Touches, read_by_prediction, written_by_update
@@ -33,35 +33,12 @@ from dcai_compile.yul import division_gas
 if TYPE_CHECKING:
     from dcai_compile.artifact import Compiled, Contract
 
-FEW_ROWS = 3
-"""Templates write loops over up to as many rows out."""
-
 AUTHOR = b"\x5a" * 20
 TIME = 1_900_000_000
 """In calldata for what is not known: an address, a time."""
 
 DEPLOYMENT = "deployment"
 """The name of the constants that creating a contract is priced with, whatever it is."""
-
-
-def profile(integers: IntegerModel, layout: Layout, rows: int) -> str:
-    """Which constants a contract is priced with: what its template and partials depend on."""
-    facts = family_of(integers.model.family).context(integers)
-    kind = facts.get("kind") or facts.get("metric") or facts.get("rule") or "frozen"
-    count = "one" if rows == 1 else "few" if rows <= FEW_ROWS else "many"
-    words = [integers.model.family, kind, integers.encoding.name, count, layout.base_place]
-    if facts.get("tiles") is not None:
-        words.append("tiles")
-    elif integers.encoding.name == "dense":
-        table = family_of(integers.model.family).code_table(integers)
-        kernel = kernel_of(integers.encoding, table.values.shape[1], table.bits)
-        if kernel is not None and kernel.together:
-            words.append("together")
-    if layout.delta is None:
-        words.append("plain")
-    elif not layout.delta.in_word:
-        words.append("spread")
-    return " ".join(words)
 
 
 class Costs:

@@ -113,7 +113,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     base, data_contracts = _base(table, layout, options.name)
     context["base"] = base
     if layout.base_parts:
-        context["constants"] = [*context["constants"], *_part_constants(layout)]
+        context["constants"] = [*context["constants"], *_part_constants(table, layout)]
     context["constants"] = [*context["constants"], *layout.constants()]
     context["moved_bit"] = layout.moved_bit
     sources = {f"{options.name}.sol": _fill(family.template, context)}
@@ -199,6 +199,7 @@ def _base(
         "bits": table.bits,
         "title": table.title,
         "row_title": table.row_title,
+        "rows_title": table.rows_title,
     }
     if not layout.base_parts:
         base["lines"] = _lines(table, 0, len(table.values))
@@ -222,9 +223,9 @@ def _base(
     return base, tuple(contracts)
 
 
-def _part_constants(layout: Layout) -> list[Constant]:
+def _part_constants(table: CodeTable, layout: Layout) -> list[Constant]:
     part = layout.base_parts[0]
-    title = "Features in each data contract but the last."
+    title = f"{table.rows_title.capitalize()} in each data contract but the last."
     return [Constant("uint256", "FEATURES_PER_BASE", str(part.end - part.first), title)]
 
 
@@ -249,7 +250,7 @@ def _lines(table: CodeTable, first: int, end: int) -> list[dict[str, str]]:
     for start in range(first, end, per_line):
         stop = min(start + per_line, end)
         data = lane_bytes(table.values[start:stop], table.bits, table.bias)
-        title = f"{table.row_title}s {start}-{stop - 1}"
+        title = f"{table.rows_title} {start}-{stop - 1}"
         if stop - start == 1:
             title = f"{table.row_title} {start}"
         units = table.units * (stop - start)

@@ -32,6 +32,12 @@ class CodeTable:
     units: tuple[Fraction, ...]
     bias: int = 0
 
+    @property
+    def rows_title(self) -> str:
+        """What rows are, in the plural: "features", "words of 16 features"."""
+        noun, *rest = self.row_title.split(" ")
+        return " ".join([f"{noun}s", *rest])
+
 
 @dataclass(frozen=True)
 class StorageTable:

@@ -146,9 +146,9 @@ class Tiles:
         return [tiles[first : first + TILE_LANES] for first in range(0, len(tiles), TILE_LANES)]
 
     @property
-    def mask(self) -> int:
-        """A lane in every place of a tile."""
-        return ONES * ((1 << self.bits) - 1)
+    def lane_mask(self) -> int:
+        """All bits of a lane."""
+        return (1 << self.bits) - 1
 
     @property
     def passes(self) -> list[range]:

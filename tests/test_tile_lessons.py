@@ -23,28 +23,32 @@ from tests.test_wrong_on_purpose import substitute, with_source
 
 
 @cache
-def taught(loss: str, n_features: int, step_bits: int | str) -> Compiled:
+def taught(loss: str, n_features: int, step_bits: int | str, weight_bits: int) -> Compiled:
     rng = np.random.default_rng(5)
-    X = rng.normal(size=(80, n_features))
+    # Values that are small enough to be multiplied with wide lanes.
+    X = rng.normal(size=(80, n_features)) * (0.002 if weight_bits == 32 else 1)
     y = (X[:, :3].sum(axis=1) > 0).astype(int)
     estimator = models.sgd(loss).fit(X, y)
-    return compile_model(estimator, X, name="Taught", step_bits=step_bits, weight_bits=16)
+    return compile_model(estimator, X, name="Taught", step_bits=step_bits, weight_bits=weight_bits)
 
 
 LESSONS = [
-    ("perceptron", 16, 16, True),
-    ("hinge", 41, 16, True),
-    ("perceptron", 250, 16, True),
-    ("perceptron", 41, "auto", False),
-    ("log_loss", 41, 16, False),
+    ("perceptron", 16, 16, 16, True),
+    ("hinge", 41, 16, 16, True),
+    ("perceptron", 250, 16, 16, True),
+    ("perceptron", 41, "auto", 16, False),
+    ("log_loss", 41, 16, 16, False),
+    ("perceptron", 41, 16, 32, True),
+    ("log_loss", 20, 16, 32, False),
 ]
 
 
-@pytest.mark.parametrize(("loss", "n_features", "step_bits", "in_tiles"), LESSONS)
+@pytest.mark.parametrize(("loss", "n_features", "step_bits", "weight_bits", "in_tiles"), LESSONS)
 def test_lessons_leave_what_the_mirror_says(
-    loss: str, n_features: int, step_bits: int | str, in_tiles: bool
+    loss: str, n_features: int, step_bits: int | str, weight_bits: int, in_tiles: bool
 ) -> None:
-    compiled = taught(loss, n_features, step_bits)
+    compiled = taught(loss, n_features, step_bits, weight_bits)
+    assert tiles_in(compiled).bits == weight_bits
     assert ("_teach" in compiled.source["Taught.sol"]) == in_tiles
     teach_to_the_limits(compiled, compiled.integers.plan.max_value)  # type: ignore[attr-defined]
 
@@ -109,7 +113,9 @@ def teach_to_the_limits(compiled: Compiled, most: int) -> None:
         if kind == 0:
             sample = rng.choice([-most, most, 0, 1], n_features).tolist()
         elif kind == 1:
-            sample = (rng.integers(-(2**15), 2**15, n_features) * packing.unit).tolist()
+            sample = rng.integers(-(2**15), 2**15, n_features) * packing.unit
+            reach = most // packing.unit * packing.unit
+            sample = np.clip(sample, -reach, reach).tolist()
         else:
             sample = [most // packing.unit * packing.unit] * n_features
         predicted = mirror.decide(mirror.scores([np.array(sample, np.int64)])[0])
@@ -180,6 +186,38 @@ def test_sums_at_their_limits(n_classes: int, n_features: int, samples: int, bit
         samples_ += [rng.choice(ends[: 2 * part], n_features).tolist() for part in (1, 2, 3)]
         samples_.append(rng.choice([limit - 1, -limit, 0, 1], n_features).tolist())
         pair.compare(*samples_)
+
+
+OTHERS = [(3, 40, 20, 2e-7, 0, True), (4, 1700, 20, 0.05, 1, False)]
+"""Classes, features, samples and spread; data contracts that the sums are in, and whether they are exact."""
+
+
+@pytest.mark.parametrize(("n_classes", "n_features", "samples", "spread", "parts", "exact"), OTHERS)
+def test_tiles_without_a_grid_and_in_data_contracts(
+    n_classes: int, n_features: int, samples: int, spread: float, parts: int, exact: bool
+) -> None:
+    compiled = centroids(n_classes, n_features, samples, spread)
+    assert tiles_in(compiled)
+    assert len(compiled.layout.base_parts) == parts
+    assert (compiled.integers.grid_bits == 0) == exact  # type: ignore[attr-defined]
+    teach_to_the_limits(compiled, compiled.integers.max_value)  # type: ignore[attr-defined]
+
+
+def test_samples_of_a_class_are_no_pass_over_its_sums() -> None:
+    """Counts, and all parameters, beside the mirror, before and after lessons; the count for no more gas."""
+    pair = Pair(centroids(3, 250, 400, incentive=None))
+    calls = [abi.selector("getNumSamples(uint256)") + abi.word(row) for row in range(3)]
+    before = [pair.evm.call(pair.address, call) for call in calls]
+    rng = np.random.default_rng(3)
+    for row in (0, 2, 0):
+        pair.teach(rng.integers(-(10**8), 10**8, 250).tolist(), row)
+    after = [pair.evm.call(pair.address, call) for call in calls]
+    counts = [int.from_bytes(result.output, "big") for result in after]
+    assert counts == pair.mirror.counts()
+    assert max(result.gas_used for result in after) < min(r.gas_used for r in before) + 1000
+    expected = pair.mirror.parameters()[-6:]
+    asked = pair.evm.call(pair.address, abi.parameters_call(750, 6))
+    assert asked.output == abi.word(abi.WORD) + abi.int256_array(expected)
 
 
 FAULTS = {

@@ -31,10 +31,10 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant FEATURES = 4;
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 3;
-    /// @dev Bytes of a published sum.
-    uint256 private constant SUM_BYTES = 5;
     /// @dev Bytes of a feature's published sums.
     uint256 private constant ROW_BYTES = 15;
+    /// @dev Bytes of a published sum.
+    uint256 private constant SUM_BYTES = 5;
     /// @dev Units of a sum, worth 1e-09, per wire unit.
     int256 private constant GRAIN = 1;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
@@ -309,17 +309,6 @@ contract DenseCentroids is Classifier64 {
         sum += _learned(index, row);
     }
 
-    /// @dev Samples of a class, and the squared norm of its sum.
-    function _extent(uint256 row) private view returns (uint256 count, int256 square) {
-        (uint256 extents,) = _extents(_loadFlags());
-        assembly ("memory-safe") {
-            let extent := add(extents, shl(6, row))
-            count := mload(extent)
-            square := mload(add(extent, 0x20))
-        }
-        if (square < 0) (, square) = _taughtExtent(_loadBase(), new int64[](FEATURES), row, _loadFlags());
-    }
-
     /// @dev Samples of every class, and the squared norm of its sum as it was published, two words each. The top bit of
     /// a squared norm is set where updates have taught the class, so that it is another one now. Returns their address, and
     /// 0 if every class was taught.
@@ -345,12 +334,21 @@ contract DenseCentroids is Classifier64 {
 
     /// @dev Samples of a class.
     function _count(uint256 row) private view returns (uint256 count) {
-        (count,) = _extent(row);
+        (uint256 extents,) = _extents(_loadFlags());
+        assembly ("memory-safe") {
+            count := mload(add(extents, shl(6, row)))
+        }
     }
 
     /// @dev The squared norm of a class's sum.
     function _square(uint256 row) private view returns (int256 square) {
-        (, square) = _extent(row);
+        (uint256 extents,) = _extents(_loadFlags());
+        assembly ("memory-safe") {
+            square := mload(add(add(extents, 0x20), shl(6, row)))
+        }
+        if (square >= 0) return square;
+        int64[] memory nothing = new int64[](FEATURES);
+        (, square) = _taughtExtent(_loadBase(), nothing, row, _loadFlags());
     }
 
     // DECIDE

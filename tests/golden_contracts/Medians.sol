@@ -26,10 +26,10 @@ contract Medians is Classifier64 {
     uint256 private constant FEATURES = 4;
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 2;
-    /// @dev Bytes of a published sum.
-    uint256 private constant SUM_BYTES = 6;
     /// @dev Bytes of a feature's published sums.
     uint256 private constant ROW_BYTES = 12;
+    /// @dev Bytes of a published sum.
+    uint256 private constant SUM_BYTES = 6;
     /// @dev Units of a sum, worth 1.52587890625e-14, per wire unit.
     int256 private constant GRAIN = 65536;
 
@@ -87,16 +87,6 @@ contract Medians is Classifier64 {
         sum = Lanes.load(_baseRow(base, index) + row * SUM_BYTES, SUM_BYTES);
     }
 
-    /// @dev Samples of a class, and the squared norm of its sum.
-    function _extent(uint256 row) private pure returns (uint256 count, int256 square) {
-        uint256 extents = _extents();
-        assembly ("memory-safe") {
-            let extent := add(extents, shl(6, row))
-            count := mload(extent)
-            square := mload(add(extent, 0x20))
-        }
-    }
-
     /// @dev Samples of every class, and the squared norm of its sum, two words each. Returns their address.
     function _extents() private pure returns (uint256 extents) {
         assembly ("memory-safe") {
@@ -111,12 +101,18 @@ contract Medians is Classifier64 {
 
     /// @dev Samples of a class.
     function _count(uint256 row) private pure returns (uint256 count) {
-        (count,) = _extent(row);
+        uint256 extents = _extents();
+        assembly ("memory-safe") {
+            count := mload(add(extents, shl(6, row)))
+        }
     }
 
     /// @dev The squared norm of a class's sum.
     function _square(uint256 row) private pure returns (int256 square) {
-        (, square) = _extent(row);
+        uint256 extents = _extents();
+        assembly ("memory-safe") {
+            square := mload(add(add(extents, 0x20), shl(6, row)))
+        }
     }
 
     // DECIDE

@@ -8,7 +8,7 @@
 // classes           0: a, 1: b, 2: c
 // encoding          dense, 20 features
 // distance          euclidean
-// sums              24 bits, one unit is 0.001048576
+// sums              32 bits, one unit is 0.001048576
 // update            adds the sample to its class's sum, as training on all the data would
 // grid              a lesson's values are rounded to steps of 0.001048576
 // safe updates      750332 are proved not to overflow 32-bit lanes
@@ -23,7 +23,6 @@ pragma solidity 0.8.34;
 import {FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {StakeableRules} from "./contracts/incentives/StakeableRules.sol";
 import {PackedTrainer64} from "./contracts/PackedTrainer64.sol";
-import {Lanes} from "./contracts/libraries/Lanes.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title TiledCentroids: a nearest centroid classifier compiled from NearestCentroid
@@ -38,12 +37,8 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     uint256 private constant FEATURES = 20;
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 3;
-    /// @dev Bytes of a published sum.
-    uint256 private constant SUM_BYTES = 4;
     /// @dev Bytes of 8 features' published sums.
     uint256 private constant ROW_BYTES = 96;
-    /// @dev Units of a sum, worth 0.001048576, per wire unit.
-    int256 private constant GRAIN = 1;
     /// @dev Wire units per unit of a sum, worth 0.001048576.
     int256 private constant GRID = 1048576;
     /// @dev The largest value that can be learned from: 3.0, twice the largest seen.
@@ -120,11 +115,6 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
         assembly ("memory-safe") {
             table := add(base, 0x20)
         }
-    }
-
-    /// @dev Address of the published sums of word of 8 features `index`.
-    function _baseRow(uint256 table, uint256 index) private pure returns (uint256) {
-        return table + index * ROW_BYTES;
     }
 
     // ENCODE: one value a feature, round(x * 1e9)
@@ -522,17 +512,6 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
         sum += _learned(index, row);
     }
 
-    /// @dev Samples of a class, and the squared norm of its sum.
-    function _extent(uint256 row) private view returns (uint256 count, int256 square) {
-        (uint256 extents,) = _extents(_loadFlags());
-        assembly ("memory-safe") {
-            let extent := add(extents, shl(6, row))
-            count := mload(extent)
-            square := mload(add(extent, 0x20))
-        }
-        if (square < 0) (, square) = _plainExtent(_loadBase(), new int64[](FEATURES), row);
-    }
-
     /// @dev Samples of every class, and the squared norm of its sum as it was published, two words each. The top bit of
     /// a squared norm is set where updates have taught the class, so that it is another one now. Returns their address, and
     /// 0 if every class was taught.
@@ -558,12 +537,22 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     /// @dev Samples of a class.
     function _count(uint256 row) private view returns (uint256 count) {
-        (count,) = _extent(row);
+        (uint256 extents,) = _extents(_loadFlags());
+        assembly ("memory-safe") {
+            count := mload(add(extents, shl(6, row)))
+        }
     }
 
     /// @dev The squared norm of a class's sum.
     function _square(uint256 row) private view returns (int256 square) {
-        (, square) = _extent(row);
+        (uint256 extents,) = _extents(_loadFlags());
+        assembly ("memory-safe") {
+            square := mload(add(add(extents, 0x20), shl(6, row)))
+        }
+        if (square >= 0) return square;
+        int64[] memory nothing = new int64[](FEATURES);
+        (uint256 tiles, uint256 total,) = _tilesOf(nothing, 1);
+        (, square) = _taughtExtent(_loadBase(), tiles, total, row, _loadFlags());
     }
 
     // DECIDE
@@ -748,13 +737,9 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
                 steps := or(shr(128, steps), shl(128, steps))
                 steps := or(
                     and(shr(64, steps), 0xffffffffffffffff0000000000000000ffffffffffffffff),
-                    shl(
-                        64,
-                        and(steps, 0xffffffffffffffff0000000000000000ffffffffffffffff)))                steps := xor(add(steps,
-                        level
-                    ),
-                    tops
+                    shl(64, and(steps, 0xffffffffffffffff0000000000000000ffffffffffffffff))
                 )
+                steps := xor(add(steps, level), tops)
                 word := steps
                 let known := and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1)
                 if known {

@@ -31,18 +31,18 @@ contract WordCentroids is Classifier64 {
     uint256 private constant FEATURES = 6;
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 2;
-    /// @dev Bytes of a published sum.
-    uint256 private constant SUM_BYTES = 1;
     /// @dev Bytes of a feature's published sums.
     uint256 private constant ROW_BYTES = 2;
-    /// @dev Units of a sum, worth 1.0, per wire unit.
-    int256 private constant GRAIN = 1;
     /// @dev Elements of the longest sample.
     uint256 private constant MAX_LENGTH = 1024;
     /// @dev How often one index may stand in a sample that is taught.
     uint256 private constant MAX_COUNT = 4;
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 4;
+    /// @dev Bytes of a published sum.
+    uint256 private constant SUM_BYTES = 1;
+    /// @dev Units of a sum, worth 1.0, per wire unit.
+    int256 private constant GRAIN = 1;
     /// @dev Slots of what updates have added to classes.
     uint256 private constant CLASS_SLOTS = 1;
     /// @dev The most that updates add to the samples of a class.
@@ -349,16 +349,6 @@ contract WordCentroids is Classifier64 {
         sum += _learned(index, row);
     }
 
-    /// @dev Samples of a class, and the squared norm of its sum.
-    function _extent(uint256 row) private view returns (uint256 count, int256 square) {
-        uint256 extents = _extents();
-        assembly ("memory-safe") {
-            let extent := add(extents, shl(6, row))
-            count := mload(extent)
-            square := mload(add(extent, 0x20))
-        }
-    }
-
     /// @dev Samples of every class, and the squared norm of its sum, two words each. Returns their address.
     function _extents() private view returns (uint256 extents) {
         assembly ("memory-safe") {
@@ -374,12 +364,18 @@ contract WordCentroids is Classifier64 {
 
     /// @dev Samples of a class.
     function _count(uint256 row) private view returns (uint256 count) {
-        (count,) = _extent(row);
+        uint256 extents = _extents();
+        assembly ("memory-safe") {
+            count := mload(add(extents, shl(6, row)))
+        }
     }
 
     /// @dev The squared norm of a class's sum.
     function _square(uint256 row) private view returns (int256 square) {
-        (, square) = _extent(row);
+        uint256 extents = _extents();
+        assembly ("memory-safe") {
+            square := mload(add(add(extents, 0x20), shl(6, row)))
+        }
     }
 
     // DECIDE

@@ -31,7 +31,7 @@ def centroid_context(integers: CentroidIntegers) -> Facts:
         "learn_fits": 2 * integers.on_grid(integers.max_value) < 1 << integers.low_bits,
         "grain_times": "GRAIN * " if integers.grain != 1 else "",
         "gathers": encoding.is_sparse,
-        "base_row": True,
+        "base_row": tiles is None,
         "has_values": not encoding.is_counts,
         "unit": f"{float(unit)!r}",
         "score_unit": f"{float(integers.score_unit)!r}",
@@ -76,16 +76,13 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
     rows = [
         Constant("uint256", "FEATURES", str(encoding.n_features), "Number of features."),
         Constant("uint256", "CLASSES", str(model.n_classes), "Number of classes, and of scores."),
-        Constant("uint256", "SUM_BYTES", str(size), "Bytes of a published sum."),
         Constant("uint256", "ROW_BYTES", str(row_bytes), f"Bytes of {whose} published sums."),
-        Constant(
-            "int256",
-            "GRAIN",
-            str(integers.grain),
-            f"Units of a sum, worth {unit!r}, per wire unit.",
-        ),
         *wire_constants(encoding, integers.updatable),
     ]
+    if tiles is None:
+        comment = f"Units of a sum, worth {unit!r}, per wire unit."
+        rows.append(Constant("uint256", "SUM_BYTES", str(size), "Bytes of a published sum."))
+        rows.append(Constant("int256", "GRAIN", str(integers.grain), comment))
     if integers.grid_bits:
         comment = f"Wire units per unit of a sum, worth {unit!r}."
         rows.append(Constant("int256", "GRID", str(integers.grid), comment))
@@ -101,9 +98,10 @@ def _constants(integers: CentroidIntegers) -> list[Constant]:
 def _summary(integers: CentroidIntegers) -> list[tuple[str, str]]:
     """Lines of the provenance header."""
     title = "sums" if integers.updatable else "centroids"
+    bits = integers.tiles.bits if integers.tiles else integers.base_bits
     rows = [
         ("distance", integers.model.metric),
-        (title, f"{integers.base_bits} bits, one unit is {float(integers.unit)!r}"),
+        (title, f"{bits} bits, one unit is {float(integers.unit)!r}"),
     ]
     if not integers.updatable:
         return [*rows, ("update", "frozen: this model never changes")]
