@@ -21,6 +21,7 @@ block: the lanes of tiles 0 and 1, or 2 and 3, in turns.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from dcai_compile.encoding import Encoding
 from dcai_compile.model import Facts
 from dcai_compile.packing import packing_of
+from dcai_compile.tables import CodeTable
 
 TILE_LANES = 4
 """Values in a tile."""
@@ -176,6 +178,13 @@ class Tiles:
             word, place = self.place(feature)
             words[word, :, self.per_word - 1 - place] = lanes[:, feature]
         return words.reshape(self.words, -1)
+
+    def code_table(self, lanes: NDArray[np.int64], title: str, unit: Fraction) -> CodeTable:
+        """`table` as it is published: lanes that are `title`, one unit of which is worth `unit`."""
+        words = self.table(lanes)
+        row_title = f"word of {self.per_word} features"
+        units = (unit,) * words.shape[1]
+        return CodeTable(words, self.bits, title, row_title, units, self.bias)
 
 
 def tiles_of(encoding: Encoding, tiles: Tiles, largest: int) -> Tiles | None:

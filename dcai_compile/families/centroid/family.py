@@ -92,12 +92,8 @@ class CentroidFamily(Family):
 
     def code_table(self, integers: IntegerModel) -> CodeTable:
         found = _integers(integers)
-        tiles = found.tiles
-        if tiles is not None:
-            words = tiles.table(found.sums)
-            title = f"word of {tiles.per_word} features"
-            units = (found.unit,) * words.shape[1]
-            return CodeTable(words, tiles.bits, "sums", title, units, tiles.bias)
+        if found.tiles is not None:
+            return found.tiles.code_table(found.sums, "sums", found.unit)
         lanes = np.ascontiguousarray(found.sums.T)
         units = (found.unit,) * found.model.n_classes
         return CodeTable(lanes, found.base_bits, "sums", "feature", units)

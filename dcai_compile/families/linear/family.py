@@ -155,11 +155,7 @@ class LinearFamily(Family):
         grid, tiles = linear.grid, linear.tiles
         unit = grid.fine_unit * grid.factor_a
         if tiles is not None:
-            words = tiles.table(grid.weights)
-            title = f"word of {tiles.per_word} features"
-            return CodeTable(
-                words, grid.bits, "weights", title, (unit,) * words.shape[1], tiles.bias
-            )
+            return tiles.code_table(grid.weights, "weights", unit)
         weights = np.ascontiguousarray(grid.weights.T)
         return CodeTable(weights, grid.bits, "weights", "feature", (unit,) * weights.shape[1])
 
