@@ -5,6 +5,7 @@ import {GrantTooHigh, RefundIncomplete} from "./Errors.sol";
 import {IClassifier64} from "./interfaces/IClassifier64.sol";
 import {IDataHandlerOwner64} from "./interfaces/IDataHandler64.sol";
 import {IIncentiveOwner64} from "./interfaces/IIncentiveMechanism64.sol";
+import {ITrainer64} from "./interfaces/ITrainer64.sol";
 import {Samples} from "./libraries/Samples.sol";
 import {Trainer64} from "./trainers/Trainer64.sol";
 
@@ -54,34 +55,42 @@ contract CollaborativeTrainer64 is Trainer64 {
         classifier.update(data, classification);
     }
 
-    function _settleRefund(int64[] memory data, uint64 classification, uint256 addedTime)
-        internal
-        override
-        returns (uint256 amount)
+    /// @inheritdoc ITrainer64
+    function refund(int64[] calldata data, uint64 classification, uint256 addedTime) external nonReentrant {
+        _claimRefund(Samples.load(data), classification, addedTime);
+    }
+
+    /// @inheritdoc ITrainer64
+    function report(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
+        external
+        nonReentrant
     {
-        Samples.requireInt64Fast(data);
+        _claimReport(Samples.load(data), classification, addedTime, originalAuthor);
+    }
+
+    function _claimRefund(int64[] memory sample, uint64 classification, uint256 addedTime) private {
+        Samples.requireInt64Fast(sample);
         (uint256 claimable, bool claimed, uint256 numClaims) =
-            dataHandler.handleRefund(msg.sender, data, classification, addedTime);
-        uint64 prediction = classifier.predict(data);
-        amount = incentiveMechanism.handleRefund(
-            msg.sender, data, classification, addedTime, claimable, claimed, prediction, numClaims
+            dataHandler.handleRefund(msg.sender, sample, classification, addedTime);
+        uint64 prediction = classifier.predict(sample);
+        uint256 amount = incentiveMechanism.handleRefund(
+            msg.sender, sample, classification, addedTime, claimable, claimed, prediction, numClaims
         );
         // The data handler has closed the record.
         if (amount != claimable) revert RefundIncomplete(amount, claimable);
+        _pay(msg.sender, amount);
     }
 
-    function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
-        internal
-        override
-        returns (uint256 amount)
+    function _claimReport(int64[] memory sample, uint64 classification, uint256 addedTime, address originalAuthor)
+        private
     {
-        Samples.requireInt64Fast(data);
+        Samples.requireInt64Fast(sample);
         (uint256 deposit, uint256 claimable, bool claimed, uint256 numClaims, bytes32 dataKey) =
-            dataHandler.handleReport(msg.sender, data, classification, addedTime, originalAuthor);
-        uint64 prediction = classifier.predict(data);
-        amount = incentiveMechanism.handleReport(
+            dataHandler.handleReport(msg.sender, sample, classification, addedTime, originalAuthor);
+        uint64 prediction = classifier.predict(sample);
+        uint256 amount = incentiveMechanism.handleReport(
             msg.sender,
-            data,
+            sample,
             classification,
             addedTime,
             originalAuthor,
@@ -93,5 +102,6 @@ contract CollaborativeTrainer64 is Trainer64 {
         );
         if (amount > claimable) revert GrantTooHigh(amount, claimable);
         dataHandler.updateClaimableAmount(dataKey, amount);
+        _pay(msg.sender, amount);
     }
 }

@@ -6,6 +6,7 @@ import {Model64} from "./Model64.sol";
 import {Ownable} from "./Ownable.sol";
 import {PackedContributions64} from "./data/PackedContributions64.sol";
 import {Incentive64} from "./incentives/Incentive64.sol";
+import {ITrainer64} from "./interfaces/ITrainer64.sol";
 import {Samples} from "./libraries/Samples.sol";
 import {Trainer64} from "./trainers/Trainer64.sol";
 
@@ -32,6 +33,20 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         revert TeachThroughAddData();
     }
 
+    /// @inheritdoc ITrainer64
+    function refund(int64[] calldata data, uint64 classification, uint256 addedTime) external {
+        int64[] memory sample = Samples.load(data);
+        bytes32 key = Samples.key(sample, classification, addedTime, msg.sender);
+        _claimRefund(key, Samples.place(sample), classification, addedTime);
+    }
+
+    /// @inheritdoc ITrainer64
+    function report(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor) external {
+        int64[] memory sample = Samples.load(data);
+        bytes32 key = Samples.key(sample, classification, addedTime, originalAuthor);
+        _claimReport(key, Samples.place(sample), classification, addedTime, originalAuthor);
+    }
+
     function _accept(int64[] memory data, uint64 classification)
         internal
         override
@@ -40,24 +55,6 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         time = block.timestamp;
         cost = _begin(Samples.key(data, classification, time, msg.sender), classification);
         _update(data, classification);
-    }
-
-    function _settleRefund(int64[] memory data, uint64 classification, uint256 addedTime)
-        internal
-        override
-        returns (uint256)
-    {
-        bytes32 key = Samples.key(data, classification, addedTime, msg.sender);
-        return _settleRefundOf(key, Samples.place(data), classification, addedTime);
-    }
-
-    function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
-        internal
-        override
-        returns (uint256)
-    {
-        bytes32 key = Samples.key(data, classification, addedTime, originalAuthor);
-        return _settleReportOf(key, Samples.place(data), classification, addedTime, originalAuthor);
     }
 
     // A contribution is known by its key, whichever form its sample has. What is in memory at `sample` is looked at
@@ -74,30 +71,31 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         _record(key, classification, msg.sender, cost);
     }
 
-    function _settleRefundOf(bytes32 key, uint256 sample, uint64 classification, uint256 addedTime)
+    /// @dev Settles a refund to the sender and pays it.
+    function _claimRefund(bytes32 key, uint256 sample, uint64 classification, uint256 addedTime)
         internal
-        returns (uint256 amount)
+        nonReentrant
     {
-        (Packed storage record, uint256 word) = _findWord(key);
-        uint256 claimable = _claimableOf(word);
-        _requireOpen(msg.sender, claimable, _claimsOf(word));
+        uint256 word = _findOpen(key);
+        uint256 claimable = _leftOf(word);
         bool claimedBefore = _hasClaimed(key, word, msg.sender);
         uint64 prediction = _classOf(sample);
-        amount = _refund(msg.sender, classification, _since(addedTime), claimable, claimedBefore, prediction);
+        uint256 amount = _refund(msg.sender, classification, _since(addedTime), claimable, claimedBefore, prediction);
         // A refund takes all that is left.
-        _claim(key, record, word, 0);
+        _claim(key, word, 0);
+        _pay(msg.sender, amount);
     }
 
-    function _settleReportOf(
+    /// @dev Settles a report by the sender and pays it.
+    function _claimReport(
         bytes32 key,
         uint256 sample,
         uint64 classification,
         uint256 addedTime,
         address originalAuthor
-    ) internal returns (uint256 amount) {
-        (Packed storage record, uint256 word) = _findWord(key);
-        amount = _claimableOf(word);
-        _requireOpen(msg.sender, amount, _claimsOf(word));
+    ) internal nonReentrant {
+        uint256 word = _findOpen(key);
+        uint256 amount = _leftOf(word);
         uint256 left = 0;
         // Who takes all that is left takes it whatever the model predicts.
         if (!_takesAll(msg.sender, originalAuthor, _since(addedTime))) {
@@ -111,7 +109,15 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
             }
         }
         amount = _grantReport(msg.sender, amount);
-        _claim(key, record, word, left);
+        _claim(key, word, left);
+        _pay(msg.sender, amount);
+    }
+
+    /// @dev The record with this key, which must be there and not be settled.
+    function _findOpen(bytes32 key) private view returns (uint256 word) {
+        word = _word(key);
+        if (word == 0) _refuse(ContributionUnknown.selector, key);
+        if (_isSettled(word)) _refuseSettled(msg.sender);
     }
 
     /// @dev Seconds since a contribution. There is a record with its time: it is not in the future.
@@ -121,7 +127,10 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
         }
     }
 
-    function _creator() internal view override returns (address) {
-        return owner;
+    function _isCreator(address account) internal view override returns (bool same) {
+        assembly ("memory-safe") {
+            // `account == owner`, without a mask for either.
+            same := iszero(shl(96, xor(account, shr(shl(3, owner.offset), sload(owner.slot)))))
+        }
     }
 }

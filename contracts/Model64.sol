@@ -14,7 +14,8 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
     uint32 internal constant TO_FLOAT = 1e9;
 
     /// @dev SCORE: what the decision is made from; reverts for a sample that cannot be read. Samples come from
-    /// `Samples`, which does not look at them: words that are no int64 are refused here.
+    /// `Samples`, which does not look at them: words that are no int64 are refused here. The word behind the sample may
+    /// be written.
     function _scores(int64[] memory data) internal view virtual returns (int256[] memory scores);
 
     /// @dev How many scores a decision is made from.
@@ -112,6 +113,12 @@ abstract contract Model64 is ModelErrors, IClassifier64 {
     /// @dev The revert of a sample, or of scores, of another length.
     function _requireLength(uint256 expected, uint256 actual) internal pure {
         if (actual != expected) _refuse(SampleLengthMismatch.selector, expected, actual);
+    }
+
+    /// @dev The revert of a lesson about a class that is not there.
+    function _requireClass(uint64 classification, uint256 numClassifications) internal pure {
+        uint256 class = classification;
+        if (class >= numClassifications) _refuse(ClassOutOfRange.selector, class, numClassifications);
     }
 
     /// @dev The revert of a getter that was asked for an item that is not there.

@@ -48,20 +48,19 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
     }
 
     /// @notice `refund` of a packed sample.
-    function refundPacked(bytes calldata packed, uint64 classification, uint256 addedTime) external nonReentrant {
+    function refundPacked(bytes calldata packed, uint64 classification, uint256 addedTime) external {
         bytes memory sample = Samples.loadPacked(packed);
         bytes32 key = Samples.packedKey(sample, classification, addedTime, msg.sender);
-        _pay(msg.sender, _settleRefundOf(key, Samples.placePacked(sample), classification, addedTime));
+        _claimRefund(key, Samples.placePacked(sample), classification, addedTime);
     }
 
     /// @notice `report` of a packed sample.
     function reportPacked(bytes calldata packed, uint64 classification, uint256 addedTime, address originalAuthor)
         external
-        nonReentrant
     {
         bytes memory sample = Samples.loadPacked(packed);
         bytes32 key = Samples.packedKey(sample, classification, addedTime, originalAuthor);
-        _pay(msg.sender, _settleReportOf(key, Samples.placePacked(sample), classification, addedTime, originalAuthor));
+        _claimReport(key, Samples.placePacked(sample), classification, addedTime, originalAuthor);
     }
 
     function _classOf(uint256 sample) internal view override returns (uint64 classification) {
@@ -71,11 +70,12 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
 
     /// @dev How many elements there are; a sample takes no more bytes than they need.
     function _packedLength(bytes memory packed, uint256 elementBits) internal pure returns (uint256 length) {
-        unchecked {
-            length = packed.length * 8 / elementBits;
-            if ((length * elementBits + 7) / 8 != packed.length) {
-                _refuse(PackedLengthInvalid.selector, packed.length, elementBits);
-            }
+        uint256 needed;
+        assembly ("memory-safe") {
+            // Bits of an element are never 0.
+            length := div(shl(3, mload(packed)), elementBits)
+            needed := shr(3, add(mul(length, elementBits), 7))
         }
+        if (needed != packed.length) _refuse(PackedLengthInvalid.selector, packed.length, elementBits);
     }
 }

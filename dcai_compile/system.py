@@ -18,8 +18,8 @@ SOLIDITY_WIDTH = 120
 CLASSIFIER_SLOTS = 1
 """Slot 0 holds the owner."""
 
-FUSED_SLOTS = 5
-"""Owner, totals, reputation, records, claims."""
+FUSED_SLOTS = 4
+"""Owner, totals, reputation, claims."""
 
 
 @dataclass(frozen=True)

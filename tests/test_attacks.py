@@ -532,6 +532,42 @@ def test_an_overwritten_record_forgets_its_claims() -> None:
 # 9. Silent wrap-around, division by zero, burnt gas
 
 
+def test_no_key_is_the_place_of_a_mapping() -> None:
+    # Four packed bytes and what follows them in a key are 64, as many as are hashed for a place in a mapping.
+    system = systems.fresh()
+    contribution = system.add_encoded([0, 1, 2, 3], 1)
+    assert contribution.packed is not None and len(contribution.packed) == 4
+    hashed = contribution.packed + contribution.classification.to_bytes(8, "big")
+    hashed += abi.word(contribution.time) + bytes.fromhex(contribution.author[2:])
+    assert len(hashed) == 64
+    place = int.from_bytes(keccak(hashed), "big")
+    assert system.evm.storage(system.address, place) == 0
+    assert system.evm.storage(system.address, (1 << 256) - 1 - place) >> 255 == 1
+    assert int.from_bytes(contribution.key, "big") == (1 << 256) - 1 - place
+
+
+def test_what_is_in_another_slot_is_no_contribution() -> None:
+    system = systems.fresh()
+    author = system.evm.accounts[1]
+    contribution = system.add_encoded(GOOD, 1, sender=author)
+    system.wait(REFUND_WAIT)
+    system.refund(contribution, sender=author)
+    # Owner, totals, records of classes, flags, lanes; and the author's place among the validated.
+    place = keccak(abi.word(int(author, 16)) + abi.word(2))
+    slots = [*range(20), int.from_bytes(place, "big")]
+    stored = system.evm.storage_many(system.address, slots)
+    assert stored[0] != 0 and stored[1] != 0 and stored[-1] == 1
+    assert any(word >> 255 for word in stored[:-1])
+    for slot in slots:
+        answer = systems.call(
+            system.evm, system.address, "getContribution(bytes32,address)", abi.word(slot), author
+        )
+        unknown = abi.selector("ContributionUnknown(bytes32)") + abi.word(slot)
+        assert not answer.success and answer.output == unknown
+        answer = systems.call(system.evm, system.address, "addedData(bytes32)", abi.word(slot))
+        assert answer.output == bytes(6 * abi.WORD)
+
+
 def test_numbers_of_a_packed_record_never_wrap() -> None:
     evm = fastest_evm()
     at = evm.deploy(initcode("Records")).address
@@ -546,6 +582,8 @@ def test_numbers_of_a_packed_record_never_wrap() -> None:
     assert not send(evm, at, "open(bytes32,uint256)", key, largest + 1).success
     assert send(evm, at, "open(bytes32,uint256)", key, largest).success
     assert look() == (largest, largest, 0)
+    # A record has no mapping around it: the key is the number of its slot.
+    assert evm.storage(at, int.from_bytes(key, "big")) >> 255 == 1
     for times in (*[2_000] * 8, 382):
         data = systems.calldata("claims(bytes32,uint256,uint256)", key, 1, times)
         assert evm.send(at, data, sender=claimant).success

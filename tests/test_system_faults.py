@@ -18,7 +18,7 @@ FUSED = {
     ),
     "a refund whatever the model predicts": (
         "incentives/Incentive64",
-        "if (prediction != classification) _refuse",
+        "if (!Same.class(prediction, classification)) _refuse",
         "if (prediction > 1) _refuse",
     ),
     "no reputation for a refund": ("incentives/Incentive64", "_countValid(author);", ""),
@@ -45,13 +45,14 @@ FUSED = {
     ),
     "anybody in the end": (
         "incentives/Incentive64",
-        "if (anyAddress) _requireValidated(reporter);",
-        "",
+        "_requireValidated(reporter);\n        return true;",
+        "return true;",
     ),
     "an author reports himself": (
         "incentives/Incentive64",
-        "} else {\n            _requireStranger(reporter, author);",
-        "} else {",
+        "if (Same.account(reporter, author)) _refuse(OwnContribution.selector, author);\n"
+        "        if (_isCreator",
+        "if (_isCreator",
     ),
     "the clock of the price stands still": (
         "incentives/Incentive64",
@@ -71,13 +72,13 @@ FUSED = {
     "the sample is not taught": ("FusedTrainer64", "_update(data, classification);", ""),
     "the last claimer is forgotten": (
         "data/PackedContributions64",
-        "changed |= SETTLED | account;",
-        "changed |= SETTLED;",
+        "left = SETTLED | account;",
+        "left = SETTLED;",
     ),
     "the first claimer is forgotten": (
         "data/PackedContributions64",
-        "claims == 0 ? account << FIRST_SHIFT : 0",
-        "0",
+        "word := or(word, mul(account, shl(FIRST_SHIFT, iszero(claims))))",
+        "",
     ),
     "who claims in between is forgotten": (
         "data/PackedContributions64",

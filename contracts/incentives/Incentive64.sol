@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {WaitsNotInOrder} from "../Errors.sol";
 import {TrainerErrors} from "../TrainerErrors.sol";
 import {IIncentiveMechanism64} from "../interfaces/IIncentiveMechanism64.sol";
+import {Same} from "../libraries/Same.sol";
 import {Waits64} from "./Settings64.sol";
 
 /// @title What every incentive mechanism keeps and checks
@@ -19,7 +20,7 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
 
     Totals internal totals;
 
-    mapping(address => uint128) private validated;
+    mapping(address => uint256) private validated;
 
     constructor() {
         (uint32 refundWait, uint32 ownerClaimWait) = (_refundWait(), _ownerClaimWait());
@@ -32,8 +33,8 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
 
     // What rules and shells fill in.
 
-    /// @dev The account that put the model on chain, or whom it was handed over to.
-    function _creator() internal view virtual returns (address);
+    /// @dev Whether an account put the model on chain, or is whom it was handed over to.
+    function _isCreator(address account) internal view virtual returns (bool);
 
     /// @dev The deposit of a contribution `elapsed` seconds after the last one.
     function _costAfter(uint256 elapsed) internal view virtual returns (uint256 cost);
@@ -42,7 +43,11 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
     function _charge(uint256 sent) internal virtual returns (uint256 cost);
 
     /// @dev Reverts if nobody can claim a contribution any more of which so much is left, after so many claims.
-    function _requireOpen(address claimant, uint256 claimable, uint256 numClaims) internal view virtual;
+    function _requireOpen(address claimant, uint256 claimable, uint256 numClaims) internal pure virtual;
+
+    /// @dev What it reverts with, for a data handler whose records say whether they are settled: nothing is left, or
+    /// it was claimed where there was nothing from the first. `_requireOpen` must ask the same.
+    function _refuseSettled(address claimant) internal pure virtual;
 
     /// @dev What the author gets where all that a refund needs is there.
     function _grantRefund(address author, uint256 claimable) internal virtual returns (uint256 amount);
@@ -108,12 +113,13 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
 
     /// @inheritdoc IIncentiveMechanism64
     function addressStats(address account) external view returns (uint128 numValid, uint128 numSubmitted) {
-        return (numValidForAddress(account), 0);
+        return (uint128(validated[account]), 0);
     }
 
     /// @inheritdoc IIncentiveMechanism64
-    function numValidForAddress(address account) public view returns (uint128) {
-        return validated[account];
+    function numValidForAddress(address account) external view returns (uint128) {
+        // 2**128 contributions will not be made.
+        return uint128(validated[account]);
     }
 
     // RULES THAT ALL SHARE
@@ -166,14 +172,14 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
         uint64 prediction
     ) internal returns (uint256 amount) {
         _requireDue(author, claimedBefore, waited);
-        if (prediction != classification) _refuse(ModelDisagrees.selector, prediction, classification);
+        if (!Same.class(prediction, classification)) _refuse(ModelDisagrees.selector, prediction, classification);
         _countValid(author);
         return _grantRefund(author, claimable);
     }
 
     /// @dev Validated contributions of a reporter, of whom one is required.
     function _requireValidated(address reporter) internal view returns (uint256 numValid) {
-        numValid = numValidForAddress(reporter);
+        numValid = validated[reporter];
         if (numValid == 0) _refuse(NoValidatedContribution.selector, reporter);
     }
 
@@ -181,29 +187,22 @@ abstract contract Incentive64 is TrainerErrors, IIncentiveMechanism64, Waits64 {
     /// one wait, others after the next.
     function _takesAll(address reporter, address author, uint256 waited) internal view returns (bool) {
         if (waited < _ownerClaimWait()) return false;
-        bool anyAddress = waited >= _anyAddressClaimWait();
-        if (_openClaims()) {
-            if (anyAddress) return true;
-        } else {
-            _requireStranger(reporter, author);
-        }
-        if (reporter == _creator()) return true;
-        if (anyAddress) _requireValidated(reporter);
-        return anyAddress;
+        if (_openClaims()) return waited >= _anyAddressClaimWait() || _isCreator(reporter);
+        if (Same.account(reporter, author)) _refuse(OwnContribution.selector, author);
+        if (_isCreator(reporter)) return true;
+        if (waited < _anyAddressClaimWait()) return false;
+        _requireValidated(reporter);
+        return true;
     }
 
     /// @dev What a report needs that does not take all: a stranger, once, after the wait.
     function _requireReporter(address reporter, address author, uint256 waited, bool claimedBefore) internal view {
-        _requireStranger(reporter, author);
+        if (Same.account(reporter, author)) _refuse(OwnContribution.selector, author);
         _requireDue(reporter, claimedBefore, waited);
     }
 
     /// @dev And a model that predicts something else than was contributed.
     function _requireDisagreement(uint64 prediction, uint64 classification) internal pure {
-        if (prediction == classification) _refuse(ModelAgrees.selector, classification);
-    }
-
-    function _requireStranger(address reporter, address author) private pure {
-        if (reporter == author) _refuse(OwnContribution.selector, author);
+        if (Same.class(prediction, classification)) _refuse(ModelAgrees.selector, classification);
     }
 }

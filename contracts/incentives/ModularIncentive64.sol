@@ -69,7 +69,7 @@ abstract contract ModularIncentive64 is Part64, Incentive64, IIncentiveOwner64 {
         return _grantReport(reporter, claimableAmount);
     }
 
-    function _creator() internal view override returns (address) {
-        return creator;
+    function _isCreator(address account) internal view override returns (bool) {
+        return account == creator;
     }
 }

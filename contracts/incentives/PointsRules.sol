@@ -22,7 +22,11 @@ abstract contract PointsRules is Incentive64 {
     }
 
     function _requireOpen(address claimant, uint256, uint256 numClaims) internal pure override {
-        if (numClaims != 0) _refuse(AlreadyClaimed.selector, claimant);
+        if (numClaims != 0) _refuseSettled(claimant);
+    }
+
+    function _refuseSettled(address claimant) internal pure override {
+        _refuse(AlreadyClaimed.selector, claimant);
     }
 
     function _grantRefund(address author, uint256) internal override returns (uint256) {

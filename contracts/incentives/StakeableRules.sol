@@ -52,8 +52,12 @@ abstract contract StakeableRules is Incentive64, CostWeight64 {
         if (sent < cost) _refuse(DepositTooLow.selector, cost, sent);
     }
 
-    function _requireOpen(address, uint256 claimable, uint256) internal pure override {
-        if (claimable == 0) revert NothingToClaim();
+    function _requireOpen(address claimant, uint256 claimable, uint256) internal pure override {
+        if (claimable == 0) _refuseSettled(claimant);
+    }
+
+    function _refuseSettled(address) internal pure override {
+        revert NothingToClaim();
     }
 
     function _grantRefund(address author, uint256 claimable) internal override returns (uint256) {

@@ -13,8 +13,8 @@ pragma solidity ^0.8.28;
 ///   0    n                                               │
 ///   32   the elements, a word each                       ┘ ┐ abi.encodePacked(
 ///   ...  classification, 8 bytes; time, 32; author, 20     ┘   data, classification, time, author)
-/// `key` and `logAddData` write around the array: they take only what `load` or `reserve` has made. A packed sample
-/// has the same room around it, with bytes for elements.
+/// `key` and `logAddData` write around the array, and a model may write a word behind it where it reads a sample: all
+/// take only what `load` or `reserve` has made. A packed sample has the same room around it, with bytes for elements.
 /// Elements are copied as they came, so a word that is no int64 stays one. Whoever reads it as a number
 /// refuses it first: every model in its check of a sample, others by `requireInt64`.
 library Samples {
@@ -132,10 +132,12 @@ library Samples {
         returns (bytes32 hash)
     {
         uint256 first;
+        uint256 size;
         assembly ("memory-safe") {
             first := add(data, 0x20)
+            size := shl(5, mload(data))
         }
-        return _hash(first, 32 * data.length, classification, time, author);
+        return _hash(first, size, classification, time, author);
     }
 
     /// @notice The key of a contribution that came packed: all bits of
@@ -163,10 +165,12 @@ library Samples {
         internal
     {
         uint256 first;
+        uint256 size;
         assembly ("memory-safe") {
             first := data
+            size := shl(5, mload(data))
         }
-        _log(ADD_DATA_TOPIC, first, 32 * data.length, classification, time, sender, cost);
+        _log(ADD_DATA_TOPIC, first, size, classification, time, sender, cost);
     }
 
     /// @notice Emits AddPackedData from the copy that the key was made from.
@@ -174,10 +178,13 @@ library Samples {
         internal
     {
         uint256 first;
+        uint256 size;
         assembly ("memory-safe") {
             first := packed
+            // Up to the end of a word.
+            size := and(add(mload(packed), 31), not(31))
         }
-        _log(ADD_PACKED_DATA_TOPIC, first, (packed.length + 31) & ~uint256(31), classification, time, sender, cost);
+        _log(ADD_PACKED_DATA_TOPIC, first, size, classification, time, sender, cost);
     }
 
     /// @dev The hash of `size` bytes at `first` with what follows them in a key.
@@ -188,9 +195,10 @@ library Samples {
     {
         assembly ("memory-safe") {
             let tail := add(first, size)
-            // 8 + 32 + 20 bytes: the time is cut in two by the words' border.
-            mstore(tail, or(shl(192, classification), shr(64, time)))
-            mstore(add(tail, 0x20), or(shl(192, time), shl(32, shr(96, shl(96, author)))))
+            // 8 + 32 + 20 bytes, the last first: what is too much of a word is overwritten by the next.
+            mstore(add(tail, 28), author)
+            mstore(tail, shl(192, classification))
+            mstore(add(tail, 8), time)
             hash := keccak256(first, add(size, 60))
         }
     }

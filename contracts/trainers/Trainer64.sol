@@ -7,23 +7,12 @@ import {Samples} from "../libraries/Samples.sol";
 import {Payments} from "./Payments.sol";
 
 /// @title What a trainer does, whether its parts are one contract or four
-/// @notice The order of things, and the money. What the parts do is behind three functions without a body.
+/// @notice How a contribution comes in, and the money. What the parts do with it is behind a function without a body;
+/// `refund` and `report` are those of the heirs, which have to be `nonReentrant`, and to settle before they pay.
 abstract contract Trainer64 is Payments, ITrainer64 {
     /// @dev The parts take a contribution: the price is charged, the contribution recorded at `time`,
     /// the model updated. Reverts if `cost` is above `msg.value`. Here and below `data` comes from `Samples`.
     function _accept(int64[] memory data, uint64 classification) internal virtual returns (uint256 cost, uint256 time);
-
-    /// @dev The parts settle a refund to the sender, or refuse it.
-    function _settleRefund(int64[] memory data, uint64 classification, uint256 addedTime)
-        internal
-        virtual
-        returns (uint256 amount);
-
-    /// @dev The parts settle a report by the sender, or refuse it.
-    function _settleReport(int64[] memory data, uint64 classification, uint256 addedTime, address originalAuthor)
-        internal
-        virtual
-        returns (uint256 amount);
 
     /// @inheritdoc ITrainer64
     function addData(int64[] calldata data, uint64 classification) external payable nonReentrant {
@@ -37,19 +26,6 @@ abstract contract Trainer64 is Payments, ITrainer64 {
         nonReentrant
     {
         _addData(Samples.load(data), classification, maxCost);
-    }
-
-    /// @inheritdoc ITrainer64
-    function refund(int64[] calldata data, uint64 classification, uint256 addedTime) external nonReentrant {
-        _pay(msg.sender, _settleRefund(Samples.load(data), classification, addedTime));
-    }
-
-    /// @inheritdoc ITrainer64
-    function report(int64[] calldata data, uint64 classification, uint256 addedTime, address originalAuthor)
-        external
-        nonReentrant
-    {
-        _pay(msg.sender, _settleReport(Samples.load(data), classification, addedTime, originalAuthor));
     }
 
     function _addData(int64[] memory data, uint64 classification, uint256 maxCost) private {

@@ -11,8 +11,8 @@ contract Records is PackedContributions64 {
 
     /// @notice The sender takes `amount`.
     function claim(bytes32 key, uint256 amount) public {
-        (Packed storage record, uint256 word) = _findWord(key);
-        _claim(key, record, word, _claimableOf(word) - amount);
+        (, uint256 left,) = _find(key);
+        _claim(key, _word(key), left - amount);
     }
 
     function claims(bytes32 key, uint256 amount, uint256 times) external {
