@@ -110,6 +110,14 @@ def test_normalize_at_every_length() -> None:
             same("normalize", mantissa, -length)
 
 
+def test_normalize_with_every_highest_byte() -> None:
+    # The bits of the highest byte that is not zero come from a table: each entry, at both ends and between.
+    for byte in range(1, 256):
+        for place in (0, 8, 120, 128, 248):
+            same("normalize", byte << place, 0)
+            same("normalize", ((byte + 1) << place) - 1, 0)
+
+
 @quick
 @given(mantissas, exponents, mantissas, exponents)
 def test_packed_numbers_are_ordered_as_the_numbers(a: int, i: int, b: int, j: int) -> None:

@@ -18,15 +18,16 @@ library BigFloat {
     /// @dev Requirements: mantissa != 0, of any length.
     function normalize(uint256 mantissa, int256 exponent) internal pure returns (uint256, int256) {
         assembly ("memory-safe") {
-            // The place of the highest bit, by halves.
+            // The place of the highest bit: by halves, down to the byte that it is in.
             let top := shl(7, gt(mantissa, 0xffffffffffffffffffffffffffffffff))
             top := or(top, shl(6, gt(shr(top, mantissa), 0xffffffffffffffff)))
             top := or(top, shl(5, gt(shr(top, mantissa), 0xffffffff)))
             top := or(top, shl(4, gt(shr(top, mantissa), 0xffff)))
             top := or(top, shl(3, gt(shr(top, mantissa), 0xff)))
-            top := or(top, shl(2, gt(shr(top, mantissa), 0xf)))
-            top := or(top, shl(1, gt(shr(top, mantissa), 3)))
-            top := or(top, gt(shr(top, mantissa), 1))
+            // Then by a table: whatever the byte is, so many bits up the first constant are five that only bytes of the
+            // same length find there; the second says for each five what that length is, less 1.
+            let five := and(shr(shr(top, mantissa), 0xffffffffffffffff77777776aaaa498a), 31)
+            top := or(top, byte(five, 0x0706010603000206000304000204050600010302030405050200040500050506))
             // To place 255, and down to 127.
             mantissa := shr(128, shl(sub(255, top), mantissa))
             exponent := add(exponent, sub(top, 127))
@@ -119,9 +120,13 @@ library BigFloat {
     /// @dev Requirements: n < 2**255.
     function topBit(uint256 n) internal pure returns (uint256 bit) {
         assembly ("memory-safe") {
-            bit := 1
-            for {} iszero(gt(bit, n)) {} { bit := shl(1, bit) }
-            bit := shr(1, bit)
+            // All bits below the highest as well; one more than that is the next power of two.
+            bit := or(n, shr(1, n))
+            bit := or(bit, shr(2, bit))
+            bit := or(bit, shr(4, bit))
+            bit := or(bit, shr(8, bit))
+            for { let rest := 16 } shr(rest, bit) { rest := shl(1, rest) } { bit := or(bit, shr(rest, bit)) }
+            bit := shr(1, add(bit, 1))
         }
     }
 
