@@ -217,14 +217,21 @@ class Machine(RuleBasedStateMachine):
             assert system.num_valid(account) == oracle.valid[account]
 
     def compare_entry(self, system: Deployment, entry: Entry, contribution: Contribution) -> None:
+        for account in self.accounts[:5]:
+            found = abi.selector("getContribution(bytes32,address)") + contribution.key
+            answer = system.evm.call(system.data_handler, found + abi.word(int(account, 16))).output
+            assert abi.static_words(answer, 256, 256, 256, 1) == [
+                entry.deposit,
+                entry.claimable,
+                len(entry.claimed),
+                account in entry.claimed,
+            ]
+
+    def compare_getters(self, system: Deployment, entry: Entry, contribution: Contribution) -> None:
+        """DCAI's getters, which know what came as an array."""
         types = "(int64[],uint64,uint256,address"
         call, to = system.evm.call, system.data_handler
-        assert system.claimable(contribution) == entry.claimable
-        assert system.num_claims(contribution) == len(entry.claimed)
-        for account in self.accounts[:5]:
-            assert system.has_claimed(contribution, account) == (account in entry.claimed)
-        # DCAI's getters know what came as an array.
-        # It is behind four words, or behind five where an account follows.
+        # The array is behind four words, or behind five where an account follows.
         key = list(map(abi.word, (0x80, entry.classification, entry.time, int(entry.author, 16))))
         data = abi.int64_array(entry.data)
         unknown = abi.selector("ContributionUnknown(bytes32)")
@@ -252,6 +259,9 @@ class Machine(RuleBasedStateMachine):
         """The same events and the same predictions, whether the parts are one contract or four."""
         if not hasattr(self, "both"):
             return
+        for entry, contributions in self.known:
+            for system, contribution in zip(self.both, contributions, strict=True):
+                self.compare_getters(system, entry, contribution)
         fused, modular = self.both
         parts = [modular.address, modular.incentive_mechanism]
         # Packed or not in one, DCAI's arrays in the other: the same contributions.
