@@ -57,7 +57,8 @@ ONES = sum(1 << STRIDE * place for place in range(TILE_LANES))
 """A word with 1 in every place of a tile."""
 
 OWED = sum(1 << STRIDE * place + STRIDE - 1 for place in range(TILE_LANES - 1))
-"""Makes the three lower sums of a word not negative, so that none owes the highest one anything."""
+"""Makes the three lower sums of a word not negative, so that none owes the highest one anything. Contracts
+make it of `ONES`, by a shift."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,13 @@ class Tiles:
         return CodeTable(words, self.bits, title, row_title, units, self.bias)
 
 
-def tiles_of(encoding: Encoding, tiles: Tiles, largest: int) -> Tiles | None:
-    """The plan, where samples are dense, and values up to `largest` can be multiplied this way."""
+def tiles_of(encoding: Encoding, tiles: Tiles, max_value: int) -> Tiles | None:
+    """The plan, where samples are dense, and values up to `max_value`, and all that packed samples can stand
+    for, can be multiplied this way.
+    """
     if encoding.name != "dense" or tiles.bits not in LANE_BITS or encoding.n_features < BLOCK:
         return None
+    largest = max(max_value, encoding.packed_unit << (encoding.packed_bits - 1))
     return tiles if largest < 1 << max(0, tiles.value_bits) else None
 
 
@@ -212,7 +216,6 @@ def tile_facts(tiles: Tiles | None, packed: bool, division: Division | None) -> 
         "division": division,
         "low64": sum(((1 << STRIDE) - 1) << 2 * STRIDE * place for place in range(2)),
         "ones": ONES,
-        "owed": OWED,
         "halves16": sum(1 << 16 * place + 15 for place in range(16)),
     }
 

@@ -328,7 +328,7 @@ FAULTS: dict[str, Callable[[str], str]] = {
     "a step in the wrong direction": lambda text: everywhere(
         r"add\((mload\(sub\(pointer, 32\)\)), (\d+)\)", r"sub(\2, \1)"
     )(text.replace("classification, GRAIN)", "classification, -GRAIN)")),
-    "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
+    "no class check": substitute(r"_requireClass\(classification, CLASSES\);\n", "\n"),
 }
 
 

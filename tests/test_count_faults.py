@@ -50,7 +50,7 @@ EVERYWHERE = {
     "a counted sample forgotten": substitute(
         r"classification, GRAIN, total\);", "classification, 0, 0);"
     ),
-    "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
+    "no class check": substitute(r"_requireClass\(classification, CLASSES\);\n", "\n"),
     "a sample worth two": substitute(r"GRAIN = 1;", "GRAIN = 2;"),
 }
 ONLY = {

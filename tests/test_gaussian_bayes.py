@@ -216,7 +216,7 @@ FAULTS: dict[str, Callable[[str], str]] = {
     "a step in the wrong direction": substitute(r"0, 128\) \+ value", "0, 128) - value"),
     "what was added is not read": substitute(r"if \(countDelta\[row\] != 0\)", "if (false)"),
     "another logarithm": substitute(r"LN2_X64 = 1", "LN2_X64 = 2"),
-    "no class check": substitute(r"if \(classification >= CLASSES\) .*\n", "\n"),
+    "no class check": substitute(r"_requireClass\(classification, CLASSES\);\n", "\n"),
     "no check of values": substitute(r"if \(value > MAX_VALUE .*\n", "\n"),
 }
 

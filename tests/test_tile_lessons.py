@@ -225,7 +225,7 @@ FAULTS = {
         r"turned := or\(shr\(128, four\), shl\(128, four\)\)", "turned := four"
     ),
     "nobody gives back what sums borrowed": substitute(
-        r"sar\(192, add\(product, 0x\w+\)\)", "sar(192, product)"
+        r"sar\(192, add\(product, shr\(1, .*\)\)\)\)", "sar(192, product))"
     ),
     "half a lane stays in every product": substitute(
         r"product := sub\(product, mul\(total, .*\)\)", ""

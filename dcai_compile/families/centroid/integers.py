@@ -121,10 +121,9 @@ class CentroidIntegers(IntegerModel):
         width = max(lane, PACKED_BITS) + 1
         rows, features = self.model.n_classes, encoding.n_features
         tiles = Tiles(rows, features, bits, 1 << (lane - 1), width)
-        reach = max(self.max_value, encoding.packed_unit << (encoding.packed_bits - 1))
         if 2 * width + tiles.terms_bits >= STRIDE or self.division is None:
             return None
-        return tiles_of(encoding, tiles, reach)
+        return tiles_of(encoding, tiles, self.max_value)
 
     @property
     def division(self) -> Division | None:

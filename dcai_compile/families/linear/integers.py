@@ -64,12 +64,12 @@ class LinearIntegers(IntegerModel):
     @property
     def tiles(self) -> Tiles | None:
         """How dense samples are multiplied; None where not in tiles."""
-        reach = self.encoding.packed_unit << (self.encoding.packed_bits - 1)
-        largest = max(reach, self.plan.max_value if self.plan else 0)
         bits, features = self.grid.bits, self.encoding.n_features
         width = max(PACKED_BITS, bits)
         return tiles_of(
-            self.encoding, Tiles(self.n_rows, features, bits, 1 << (bits - 1), width), largest
+            self.encoding,
+            Tiles(self.n_rows, features, bits, 1 << (bits - 1), width),
+            self.plan.max_value if self.plan else 0,
         )
 
     @property

@@ -8,6 +8,8 @@ from math import ceil, inf
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import delta_unit, largest_move
+from dcai_compile.families.linear.steps import Rule
+from dcai_compile.fixed import div_round_half_away
 from dcai_compile.model import Facts
 from dcai_compile.tables import Constant
 from dcai_compile.tiles import PACKED_BITS, Division, divide_in_tiles, packed_as_tiles, tile_facts
@@ -66,6 +68,7 @@ def linear_context(integers: LinearIntegers) -> Facts:
         "learning_rate": _rate(integers),
         "fit_intercept": plan.fit_intercept if plan else False,
         "learn_counts": integers.encoding.is_counts,
+        "unit_steps": rule is not None and not rule.fraction_bits,
         "glance_bits": plan.max_value.bit_length() - 1 if plan else 0,
         "round_bias": 1 << (253 - plan.divisor.bit_length()) if plan else 1,
         "divisor": plan.divisor if plan else 1,
@@ -172,18 +175,11 @@ def _step(integers: LinearIntegers) -> list[Constant]:
             "int256",
             "DIVISOR",
             str(plan.divisor),
-            "Step times wire value per learned unit.",
+            "Step times wire value per learned unit; literals may have divisions by it in them.",
         ),
     ]
     if plan.fit_intercept:
-        rows.append(
-            Constant(
-                "int256",
-                "INTERCEPT_STEP",
-                str(integers.intercept_step),
-                "Units of a score by which a step of DIVISOR moves the intercept.",
-            )
-        )
+        rows.append(_intercept_step(integers.intercept_step, plan.divisor, rule))
     if not integers.encoding.is_counts:
         limit = repr(plan.max_value / integers.encoding.scale)
         rows.append(
@@ -195,6 +191,16 @@ def _step(integers: LinearIntegers) -> list[Constant]:
             )
         )
     return [*rows, *_rule_constants(integers)]
+
+
+def _intercept_step(step: int, divisor: int, rule: Rule) -> Constant:
+    """How far a step moves an intercept: rounded here where all steps are -1, 0 or 1."""
+    if not rule.fraction_bits:
+        step, title = div_round_half_away(step, divisor), "a step"
+    else:
+        title = "a step of DIVISOR"
+    comment = f"Units of a score by which {title} moves the intercept."
+    return Constant("int256", "INTERCEPT_STEP", str(step), comment)
 
 
 def _rule_constants(integers: LinearIntegers) -> list[Constant]:
