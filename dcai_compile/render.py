@@ -28,6 +28,7 @@ from dcai_compile.layout import Layout
 from dcai_compile.model import IntegerModel, Model, Options
 from dcai_compile.names import comment_text, string_literal
 from dcai_compile.packing import packing_of
+from dcai_compile.pruning import without_unused
 from dcai_compile.sample_encoder import sample_encoder
 from dcai_compile.solc import SOLC_VERSION
 from dcai_compile.sources import inherited_errors, template_folder, with_imports
@@ -116,7 +117,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
         context["constants"] = [*context["constants"], *_part_constants(table, layout)]
     context["constants"] = [*context["constants"], *layout.constants()]
     context["moved_bit"] = layout.moved_bit
-    sources = {f"{options.name}.sol": _fill(family.template, context)}
+    sources = {f"{options.name}.sol": without_unused(_fill(family.template, context))}
     for part in base.get("contracts", []):
         sources[f"{part['contract']}.sol"] = _fill("base.sol.j2", {**context, "part": part})
     parts = parts_of(options, integers.encoding.encoder)
