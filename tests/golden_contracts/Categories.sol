@@ -65,8 +65,6 @@ contract Categories is Classifier64 {
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
-    /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x00000000000000000000000000000003c0000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Bits of a lane in `wide`.
@@ -273,14 +271,7 @@ contract Categories is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
-                if sgt(score, highest) {
-                    highest := score
-                    best := row
-                }
-            }
+            best := sgt(mload(add(scores, 0x40)), mload(add(scores, 0x20)))
         }
     }
 
@@ -288,7 +279,7 @@ contract Categories is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _checkSample(data);
         int256 total = int256(data.length) * GRAIN;
         _addToClass(_learnAll(_loadFlags(), data, classification, GRAIN), classification, GRAIN, total);
@@ -357,31 +348,6 @@ contract Categories is Classifier64 {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
         }
-    }
-
-    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
-    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
-        (uint256 slot, uint256 place) = _placeOf(index, row);
-        uint256 flagged;
-        int256 moved;
-        int256 low;
-        assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
-            let at := add(delta.slot, slot)
-            let word := 0
-            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
-            let shift := mul(place, LOW_BITS)
-            moved := add(signextend(0, shr(shift, word)), step)
-            low := signextend(0, moved)
-            let mask := shl(shift, 0xff)
-            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
-            sstore(at, xor(word, UNTOUCHED))
-            flagged := iszero(iszero(word))
-            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
-            flags := xor(flags, shl(flagsShift, changed))
-        }
-        if (low != moved) return _carry(flags, slot, place, index * 2 + row, moved);
-        return flags;
     }
 
     /// @dev Adds `step` to the lane of every element of a sample. A word

@@ -35,8 +35,6 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant ROW_BYTES = 15;
     /// @dev Bytes of a published sum.
     uint256 private constant SUM_BYTES = 5;
-    /// @dev Units of a sum, worth 1e-09, per wire unit.
-    int256 private constant GRAIN = 1;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
     int64 private constant MAX_VALUE = 5034000000;
     /// @dev Slots of what updates have added to classes.
@@ -51,12 +49,6 @@ contract DenseCentroids is Classifier64 {
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 96;
-    /// @dev The largest learned value.
-    int256 private constant LANE_MAX = 9223372036854775807;
-    /// @dev The smallest learned value.
-    int256 private constant LANE_MIN = -9223372036854775808;
-    /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000000000000007000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
@@ -360,14 +352,17 @@ contract DenseCentroids is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
+            let place := add(scores, 0x20)
+            let highest := mload(place)
+            let end := add(place, shl(5, CLASSES))
+            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
+                let score := mload(next)
                 if sgt(score, highest) {
                     highest := score
-                    best := row
+                    place := next
                 }
             }
+            best := shr(5, sub(place, add(scores, 0x20)))
         }
     }
 
@@ -375,7 +370,7 @@ contract DenseCentroids is Classifier64 {
 
     /// @dev Adds the sample to its class's sum: what training on all the data would do.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _checkLesson(data);
         _addToClass(_learnAll(_loadFlags(), data, classification, 1), classification, 1);
     }
@@ -411,12 +406,12 @@ contract DenseCentroids is Classifier64 {
             }
         }
         uint256 i;
+        int64 found;
         assembly ("memory-safe") {
             i := shr(5, sub(end, add(data, 0x20)))
+            found := mload(end)
         }
-        if (i != data.length) {
-            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
-        }
+        if (i != data.length) revert FeatureValueOutOfRange(i, found, MAX_VALUE);
     }
 
     /// @dev Checks a sample that is taught.
@@ -433,7 +428,7 @@ contract DenseCentroids is Classifier64 {
             high := shr(33, high)
         }
         if (high == 0) return squaredNorm;
-        _checkSample(data);
+        Samples.requireInt64Fast(data);
         return _measure(data);
     }
 

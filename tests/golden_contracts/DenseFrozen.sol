@@ -31,8 +31,6 @@ contract DenseFrozen is Classifier64 {
     uint256 private constant ROWS = 1;
     /// @dev Bytes of a published weight.
     uint256 private constant WEIGHT_BYTES = 1;
-    /// @dev Bytes of a feature's published weights.
-    uint256 private constant ROW_BYTES = 1;
     /// @dev Fine units of a published weight; one is worth 0.03125.
     int256 private constant FACTOR_A = 1;
     /// @dev Units of a score per fine unit of a weight (worth 0.03125) and wire unit.

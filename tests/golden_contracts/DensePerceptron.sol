@@ -17,6 +17,7 @@ import {FeatureValueOutOfRange, LaneOverflow} from "./contracts/Errors.sol";
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Same} from "./contracts/libraries/Same.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title DensePerceptron: a linear classifier compiled from Perceptron
@@ -32,18 +33,16 @@ contract DensePerceptron is Classifier64 {
     uint256 private constant ROWS = 1;
     /// @dev Bytes of a published weight.
     uint256 private constant WEIGHT_BYTES = 1;
-    /// @dev Bytes of a feature's published weights.
-    uint256 private constant ROW_BYTES = 1;
     /// @dev Fine units of a published weight; one is worth 0.0262144.
     int256 private constant FACTOR_A = 524288;
     /// @dev Units of a score per fine unit of a weight (worth 5e-08) and wire unit.
     int256 private constant FACTOR_K = 1;
     /// @dev Fine units of a learned unit; one is worth 5e-08.
     int256 private constant FACTOR_E = 1;
-    /// @dev Step times wire value per learned unit.
+    /// @dev Step times wire value per learned unit; literals may have divisions by it in them.
     int256 private constant DIVISOR = 100;
-    /// @dev Units of a score by which a step of DIVISOR moves the intercept.
-    int256 private constant INTERCEPT_STEP = 1000000000000000000;
+    /// @dev Units of a score by which a step moves the intercept.
+    int256 private constant INTERCEPT_STEP = 10000000000000000;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
     int64 private constant MAX_VALUE = 5034000000;
     /// @dev 50.0, times 2**DCAI_WEIGHT_SHIFT.
@@ -256,12 +255,12 @@ contract DensePerceptron is Classifier64 {
             }
         }
         uint256 i;
+        int64 found;
         assembly ("memory-safe") {
             i := shr(5, sub(end, add(data, 0x20)))
+            found := mload(end)
         }
-        if (i != data.length) {
-            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
-        }
+        if (i != data.length) revert FeatureValueOutOfRange(i, found, MAX_VALUE);
     }
 
     // DECIDE
@@ -279,7 +278,7 @@ contract DensePerceptron is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
-        _requireClass(classification);
+        _requireClass(classification, CLASSES);
         (int256[] memory steps, bool small) = _scoresOf(data);
         uint256 squaredNorm = small ? 0 : _measure(data); // not needed here
         if (!_takeSteps(steps, classification, squaredNorm)) return;
@@ -287,32 +286,31 @@ contract DensePerceptron is Classifier64 {
         _moveIntercepts(steps);
     }
 
-    function _requireClass(uint64 classification) private pure {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
-    }
-
     /// @dev Puts the step of each row in the place of its score; returns whether any moves.
     function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 y = classification == 1 ? int256(1) : int256(-1);
-            int256 step = _step(steps[row], y, squaredNorm);
-            if (step != 0) moves = true;
-            steps[row] = step;
-        }
+        int256 step = _step(steps[0], Same.class(classification, 1) ? int256(1) : int256(-1), squaredNorm);
+        steps[0] = step;
+        return step != 0;
     }
 
     /// @dev STEP perceptron: y if y p <= 0, else 0.
     function _step(int256 score, int256 y, uint256) private pure returns (int256) {
-        return y * score <= 0 ? y : int256(0);
+        unchecked {
+            // No score is near the end of an int256.
+            return y * score <= 0 ? y : int256(0);
+        }
     }
 
     /// @dev Intercepts move as those of scikit-learn: by the step itself for dense samples, by a
     /// hundredth of it for sparse ones.
     function _moveIntercepts(int256[] memory steps) private {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
+        {
+            int256 moved;
+            unchecked {
+                // A step is -1, 0 or 1.
+                moved = _interceptDelta(0) + steps[0] * INTERCEPT_STEP;
+            }
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, 0, uint256(moved));
             interceptDelta[0] = int128(moved) ^ type(int128).min;
         }
     }
@@ -333,11 +331,7 @@ contract DensePerceptron is Classifier64 {
 
     /// @dev Adds round(step * value / DIVISOR) to every lane of each feature, row by row.
     function _moveWeights(int64[] memory data, int256[] memory steps) private {
-        uint256 flags = _loadFlags();
-        for (uint256 row = 0; row < ROWS; ++row) {
-            if (steps[row] != 0) flags = _learnAll(flags, data, row, steps[row]);
-        }
-        _storeFlags(flags);
+        _storeFlags(_learnAll(_loadFlags(), data, 0, steps[0]));
     }
 
     // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
@@ -388,7 +382,7 @@ contract DensePerceptron is Classifier64 {
         }
     }
 
-    /// @dev Stores what `_learn` has returned.
+    /// @dev Stores flags as a lesson has left them.
     function _storeFlags(uint256 flags) private {
         assembly ("memory-safe") {
             // What else is in the slot may have moved meanwhile.

@@ -32,18 +32,16 @@ contract DenseTopics is Classifier64 {
     uint256 private constant ROWS = 3;
     /// @dev Bytes of a published weight.
     uint256 private constant WEIGHT_BYTES = 2;
-    /// @dev Bytes of a feature's published weights.
-    uint256 private constant ROW_BYTES = 6;
     /// @dev Fine units of a published weight; one is worth 0.0002048.
     int256 private constant FACTOR_A = 4096;
     /// @dev Units of a score per fine unit of a weight (worth 5e-08) and wire unit.
     int256 private constant FACTOR_K = 1;
     /// @dev Fine units of a learned unit; one is worth 5e-08.
     int256 private constant FACTOR_E = 1;
-    /// @dev Step times wire value per learned unit.
+    /// @dev Step times wire value per learned unit; literals may have divisions by it in them.
     int256 private constant DIVISOR = 100;
-    /// @dev Units of a score by which a step of DIVISOR moves the intercept.
-    int256 private constant INTERCEPT_STEP = 1000000000000000000;
+    /// @dev Units of a score by which a step moves the intercept.
+    int256 private constant INTERCEPT_STEP = 10000000000000000;
     /// @dev The largest value that can be learned from: 5.034, twice the largest seen.
     int64 private constant MAX_VALUE = 5034000000;
     /// @dev 50.0, times 2**DCAI_WEIGHT_SHIFT.
@@ -295,12 +293,12 @@ contract DenseTopics is Classifier64 {
             }
         }
         uint256 i;
+        int64 found;
         assembly ("memory-safe") {
             i := shr(5, sub(end, add(data, 0x20)))
+            found := mload(end)
         }
-        if (i != data.length) {
-            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
-        }
+        if (i != data.length) revert FeatureValueOutOfRange(i, found, MAX_VALUE);
     }
 
     // DECIDE
@@ -312,14 +310,17 @@ contract DenseTopics is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, ROWS) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
+            let place := add(scores, 0x20)
+            let highest := mload(place)
+            let end := add(place, shl(5, ROWS))
+            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
+                let score := mload(next)
                 if sgt(score, highest) {
                     highest := score
-                    best := row
+                    place := next
                 }
             }
+            best := shr(5, sub(place, add(scores, 0x20)))
         }
     }
 
@@ -327,16 +328,12 @@ contract DenseTopics is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
-        _requireClass(classification);
+        _requireClass(classification, CLASSES);
         (int256[] memory steps, bool small) = _scoresOf(data);
         uint256 squaredNorm = small ? 0 : _measure(data); // not needed here
         if (!_takeSteps(steps, classification, squaredNorm)) return;
         _moveWeights(data, steps);
         _moveIntercepts(steps);
-    }
-
-    function _requireClass(uint64 classification) private pure {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
     }
 
     /// @dev Puts the step of each row in the place of its score; returns whether any moves.
@@ -351,7 +348,10 @@ contract DenseTopics is Classifier64 {
 
     /// @dev STEP perceptron: y if y p <= 0, else 0.
     function _step(int256 score, int256 y, uint256) private pure returns (int256) {
-        return y * score <= 0 ? y : int256(0);
+        unchecked {
+            // No score is near the end of an int256.
+            return y * score <= 0 ? y : int256(0);
+        }
     }
 
     /// @dev Intercepts move as those of scikit-learn: by the step itself for dense samples, by a
@@ -359,8 +359,11 @@ contract DenseTopics is Classifier64 {
     function _moveIntercepts(int256[] memory steps) private {
         int256 any = 0;
         for (uint256 row = 0; row < ROWS; ++row) {
-            int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = _interceptDelta(row) + change;
+            int256 moved;
+            unchecked {
+                // A step is -1, 0 or 1.
+                moved = _interceptDelta(row) + steps[row] * INTERCEPT_STEP;
+            }
             if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
             interceptDelta[row] = int128(moved) ^ type(int128).min;
             any |= moved;
@@ -442,7 +445,7 @@ contract DenseTopics is Classifier64 {
         }
     }
 
-    /// @dev Stores what `_learn` has returned.
+    /// @dev Stores flags as a lesson has left them.
     function _storeFlags(uint256 flags) private {
         assembly ("memory-safe") {
             // What else is in the slot may have moved meanwhile.

@@ -171,14 +171,7 @@ contract Gaussian is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
-                if sgt(score, highest) {
-                    highest := score
-                    best := row
-                }
-            }
+            best := sgt(mload(add(scores, 0x40)), mload(add(scores, 0x20)))
         }
     }
 
@@ -186,7 +179,7 @@ contract Gaussian is Classifier64 {
 
     /// @dev Adds the sample to its class's sums: what training on all the data would do.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _checkSample(data);
         uint256 samples = uint256(countDelta[classification]) + 1;
         if (samples > COUNT_MAX) revert LaneOverflow(2 * FEATURES * CLASSES + classification, int256(samples));

@@ -17,6 +17,7 @@ import {EmptySample, FeatureValueOutOfRange, IndicesNotIncreasing, LaneOverflow}
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Same} from "./contracts/libraries/Same.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title PairsLogLoss: a linear classifier compiled from Perceptron
@@ -42,7 +43,7 @@ contract PairsLogLoss is Classifier64 {
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 5e-09.
     int256 private constant FACTOR_E = 1;
-    /// @dev Step times wire value per learned unit.
+    /// @dev Step times wire value per learned unit; literals may have divisions by it in them.
     int256 private constant DIVISOR = 184467440737095516160;
     /// @dev Units of a score by which a step of DIVISOR moves the intercept.
     int256 private constant INTERCEPT_STEP = 1000000000000000000;
@@ -140,11 +141,6 @@ contract PairsLogLoss is Classifier64 {
             if (index <= previous) revert IndicesNotIncreasing(i, index);
             previous = index;
         }
-    }
-
-    /// @dev The feature of an element that was checked.
-    function _index(int64 element) private pure returns (uint256) {
-        return uint64(element) >> 32;
     }
 
     /// @dev The value of an element: its low 32 bits, with their sign.
@@ -248,12 +244,12 @@ contract PairsLogLoss is Classifier64 {
             }
         }
         uint256 i;
+        int64 found;
         assembly ("memory-safe") {
             i := shr(5, sub(end, add(data, 0x20)))
+            found := mload(end)
         }
-        if (i != data.length) {
-            revert FeatureValueOutOfRange(i, int64(_value(data[i])), MAX_VALUE);
-        }
+        if (i != data.length) revert FeatureValueOutOfRange(i, int64(_value(found)), MAX_VALUE);
     }
 
     /// @dev Checks a sample that is taught.
@@ -277,7 +273,7 @@ contract PairsLogLoss is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the logistic loss.
     function _update(int64[] memory data, uint64 classification) internal override {
-        _requireClass(classification);
+        _requireClass(classification, CLASSES);
         uint256 squaredNorm = _checkLesson(data);
         int256[] memory steps = _scoresOf(data);
         if (!_takeSteps(steps, classification, squaredNorm)) return;
@@ -285,18 +281,11 @@ contract PairsLogLoss is Classifier64 {
         _moveIntercepts(steps);
     }
 
-    function _requireClass(uint64 classification) private pure {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
-    }
-
     /// @dev Puts the step of each row in the place of its score; returns whether any moves.
     function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 y = classification == 1 ? int256(1) : int256(-1);
-            int256 step = _step(steps[row], y, squaredNorm);
-            if (step != 0) moves = true;
-            steps[row] = step;
-        }
+        int256 step = _step(steps[0], Same.class(classification, 1) ? int256(1) : int256(-1), squaredNorm);
+        steps[0] = step;
+        return step != 0;
     }
 
     /// @dev STEP log_loss, times 2**64: [y > 0] - 1 / (1 + exp(-p)).
@@ -312,35 +301,17 @@ contract PairsLogLoss is Classifier64 {
     /// @dev Intercepts move as those of scikit-learn: by the step itself for dense samples, by a
     /// hundredth of it for sparse ones.
     function _moveIntercepts(int256[] memory steps) private {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
+        {
+            int256 change = FixedPoint.divRoundHalfAway(steps[0] * INTERCEPT_STEP, DIVISOR);
+            int256 moved = _interceptDelta(0) + change;
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, 0, uint256(moved));
             interceptDelta[0] = int128(moved) ^ type(int128).min;
-        }
-    }
-
-    /// @dev product / DIVISOR, rounded to the nearest, in a tie up.
-    function _rounded(int256 product) private pure returns (int256 quotient) {
-        assembly {
-            // Above zero for the division; no product comes near 2**252.
-            quotient := sub(
-                div(
-                    add(product, 9046256971665327767466483203803742801036717552003169065674857470986761011200),
-                    DIVISOR
-                ),
-                49039857307708443467467104868809893875799651909875269632
-            )
         }
     }
 
     /// @dev Adds round(step * value / DIVISOR) to every lane of each feature, row by row.
     function _moveWeights(int64[] memory data, int256[] memory steps) private {
-        uint256 flags = _loadFlags();
-        for (uint256 row = 0; row < ROWS; ++row) {
-            if (steps[row] != 0) flags = _learnAll(flags, data, row, steps[row]);
-        }
-        _storeFlags(flags);
+        _storeFlags(_learnAll(_loadFlags(), data, 0, steps[0]));
     }
 
     // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
@@ -391,38 +362,13 @@ contract PairsLogLoss is Classifier64 {
         }
     }
 
-    /// @dev Stores what `_learn` has returned.
+    /// @dev Stores flags as a lesson has left them.
     function _storeFlags(uint256 flags) private {
         assembly ("memory-safe") {
             // What else is in the slot may have moved meanwhile.
             let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
             sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
-    }
-
-    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
-    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
-        (uint256 slot, uint256 place) = _placeOf(index, row);
-        uint256 flagged;
-        int256 moved;
-        int256 low;
-        assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
-            let at := add(delta.slot, slot)
-            let word := 0
-            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
-            let shift := mul(place, LOW_BITS)
-            moved := add(signextend(3, shr(shift, word)), step)
-            low := signextend(3, moved)
-            let mask := shl(shift, 0xffffffff)
-            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
-            sstore(at, xor(word, UNTOUCHED))
-            flagged := iszero(iszero(word))
-            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
-            flags := xor(flags, shl(flagsShift, changed))
-        }
-        if (low != moved) return _carry(flags, slot, place, index * 1 + row, moved);
-        return flags;
     }
 
     /// @dev Adds round(step * value / DIVISOR) to the lane of every element of a sample. A word

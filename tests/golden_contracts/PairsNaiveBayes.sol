@@ -64,12 +64,6 @@ contract PairsNaiveBayes is Classifier64 {
     uint256 private constant FLAGS_SLOT = 1;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 249;
-    /// @dev The largest learned value.
-    int256 private constant LANE_MAX = 9223372036854775807;
-    /// @dev The smallest learned value.
-    int256 private constant LANE_MIN = -9223372036854775808;
-    /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x7e00000000000000000000000000000000000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8000000000000000800000000000000080000000000000008000000000000000;
 
@@ -302,14 +296,17 @@ contract PairsNaiveBayes is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
+            let place := add(scores, 0x20)
+            let highest := mload(place)
+            let end := add(place, shl(5, CLASSES))
+            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
+                let score := mload(next)
                 if sgt(score, highest) {
                     highest := score
-                    best := row
+                    place := next
                 }
             }
+            best := shr(5, sub(place, add(scores, 0x20)))
         }
     }
 
@@ -317,7 +314,7 @@ contract PairsNaiveBayes is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _checkSample(data);
         _checkValues(data);
         int256 total = 0;
@@ -390,31 +387,6 @@ contract PairsNaiveBayes is Classifier64 {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
         }
-    }
-
-    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
-    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
-        (uint256 slot, uint256 place) = _placeOf(index, row);
-        uint256 flagged;
-        int256 moved;
-        int256 low;
-        assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, slot)
-            let at := add(delta.slot, slot)
-            let word := 0
-            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
-            let shift := mul(place, LOW_BITS)
-            moved := add(signextend(7, shr(shift, word)), step)
-            low := signextend(7, moved)
-            let mask := shl(shift, 0xffffffffffffffff)
-            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
-            sstore(at, xor(word, UNTOUCHED))
-            flagged := iszero(iszero(word))
-            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
-            flags := xor(flags, shl(flagsShift, changed))
-        }
-        if (low != moved) revert LaneOverflow(index * 3 + row, moved);
-        return flags;
     }
 
     /// @dev Adds step * value to the lane of every element of a sample. A word

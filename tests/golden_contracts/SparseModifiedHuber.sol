@@ -17,6 +17,7 @@ import {EmptySample, FeatureRepeated, LaneOverflow} from "./contracts/Errors.sol
 import {Classifier64} from "./contracts/Classifier64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Same} from "./contracts/libraries/Same.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title SparseModifiedHuber: a linear classifier compiled from Perceptron
@@ -46,7 +47,7 @@ contract SparseModifiedHuber is Classifier64 {
     int256 private constant FACTOR_K = 100;
     /// @dev Fine units of a learned unit; one is worth 3.725290298461914e-09.
     int256 private constant FACTOR_E = 1;
-    /// @dev Step times wire value per learned unit.
+    /// @dev Step times wire value per learned unit; literals may have divisions by it in them.
     int256 private constant DIVISOR = 549755813888;
     /// @dev Units of a score by which a step of DIVISOR moves the intercept.
     int256 private constant INTERCEPT_STEP = 1;
@@ -143,7 +144,11 @@ contract SparseModifiedHuber is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
+            int64 index;
+            assembly ("memory-safe") {
+                index := mload(end)
+            }
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(index)));
         }
     }
 
@@ -184,27 +189,24 @@ contract SparseModifiedHuber is Classifier64 {
     /// @return squaredNorm of the sample as counts
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
         if (_checkSample(data)) return data.length; // ascending: nothing is repeated
-        uint256[] memory counts = new uint256[](FEATURES / (256 / COUNT_BITS) + 1);
         uint256 i = 0;
-        uint256 count = 0;
+        int64 index;
         assembly ("memory-safe") {
+            // How often each was met so far, in memory that nobody has; there is no calldata behind its end.
+            let counts := mload(0x40)
+            calldatacopy(counts, calldatasize(), shl(5, add(div(FEATURES, div(256, COUNT_BITS)), 1)))
             for {} lt(i, mload(data)) { i := add(i, 1) } {
-                let index := mload(add(add(data, 0x20), shl(5, i)))
-                let at := add(add(counts, 0x20), shl(5, div(index, div(256, COUNT_BITS))))
+                index := mload(add(add(data, 0x20), shl(5, i)))
+                let at := add(counts, shl(5, div(index, div(256, COUNT_BITS))))
                 let shift := mul(mod(index, div(256, COUNT_BITS)), COUNT_BITS)
-                count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
+                let count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
                 if eq(count, MAX_COUNT) { break }
                 // (n + 1)^2 = n^2 + 2 n + 1
                 squaredNorm := add(squaredNorm, add(shl(1, count), 1))
                 mstore(at, add(mload(at), shl(shift, 1)))
             }
         }
-        if (i != data.length) revert FeatureRepeated(i, data[i], MAX_COUNT);
-    }
-
-    /// @dev The feature of an element that was checked.
-    function _index(int64 element) private pure returns (uint256) {
-        return uint64(element);
+        if (i != data.length) revert FeatureRepeated(i, index, MAX_COUNT);
     }
 
     // SCORE
@@ -330,7 +332,7 @@ contract SparseModifiedHuber is Classifier64 {
                 // Nothing of the last sample's scores is needed any more.
                 mstore(0x40, free)
             }
-            if (_decide(_scoresOf(data)) == classes[i]) ++numCorrect;
+            if (Same.class(_decide(_scoresOf(data)), classes[i])) ++numCorrect;
         }
     }
 
@@ -349,7 +351,7 @@ contract SparseModifiedHuber is Classifier64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.125: the modified Huber loss.
     function _update(int64[] memory data, uint64 classification) internal override {
-        _requireClass(classification);
+        _requireClass(classification, CLASSES);
         uint256 squaredNorm = _checkLesson(data);
         int256[] memory steps = _scoresOf(data);
         if (!_takeSteps(steps, classification, squaredNorm)) return;
@@ -357,18 +359,11 @@ contract SparseModifiedHuber is Classifier64 {
         _moveIntercepts(steps);
     }
 
-    function _requireClass(uint64 classification) private pure {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
-    }
-
     /// @dev Puts the step of each row in the place of its score; returns whether any moves.
     function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 y = classification == 1 ? int256(1) : int256(-1);
-            int256 step = _step(steps[row], y, squaredNorm);
-            if (step != 0) moves = true;
-            steps[row] = step;
-        }
+        int256 step = _step(steps[0], Same.class(classification, 1) ? int256(1) : int256(-1), squaredNorm);
+        steps[0] = step;
+        return step != 0;
     }
 
     /// @dev STEP modified_huber, times 2**64: 0 from a margin of 1 on, 4 y below -1, else 2 (1 - y p) y.
@@ -386,10 +381,10 @@ contract SparseModifiedHuber is Classifier64 {
     /// @dev Intercepts move as those of scikit-learn: by the step itself for dense samples, by a
     /// hundredth of it for sparse ones.
     function _moveIntercepts(int256[] memory steps) private {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
+        {
+            int256 change = FixedPoint.divRoundHalfAway(steps[0] * INTERCEPT_STEP, DIVISOR);
+            int256 moved = _interceptDelta(0) + change;
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, 0, uint256(moved));
             interceptDelta[0] = int128(moved) ^ type(int128).min;
         }
     }
@@ -411,9 +406,9 @@ contract SparseModifiedHuber is Classifier64 {
     /// @dev Adds round(step / DIVISOR) to every lane of each feature, row by row.
     function _moveWeights(int64[] memory data, int256[] memory steps) private {
         uint256 flags = _loadFlags();
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 step = _rounded(steps[row]);
-            if (step != 0) flags = _learnAll(flags, data, row, step);
+        {
+            int256 step = _rounded(steps[0]);
+            if (step != 0) flags = _learnAll(flags, data, 0, step);
         }
         _storeFlags(flags);
     }
@@ -466,38 +461,13 @@ contract SparseModifiedHuber is Classifier64 {
         }
     }
 
-    /// @dev Stores what `_learn` has returned.
+    /// @dev Stores flags as a lesson has left them.
     function _storeFlags(uint256 flags) private {
         assembly ("memory-safe") {
             // What else is in the slot may have moved meanwhile.
             let kept := and(sload(FLAGS_SLOT), sub(shl(FLAGS_SHIFT, 1), 1))
             sstore(FLAGS_SLOT, or(kept, shl(FLAGS_SHIFT, shr(FLAGS_SHIFT, flags))))
         }
-    }
-
-    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
-    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
-        (uint256 slot, uint256 place) = _placeOf(index, row);
-        uint256 flagged;
-        int256 moved;
-        int256 low;
-        assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
-            let at := add(delta.slot, slot)
-            let word := 0
-            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
-            let shift := mul(place, LOW_BITS)
-            moved := add(signextend(3, shr(shift, word)), step)
-            low := signextend(3, moved)
-            let mask := shl(shift, 0xffffffff)
-            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
-            sstore(at, xor(word, UNTOUCHED))
-            flagged := iszero(iszero(word))
-            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
-            flags := xor(flags, shl(flagsShift, changed))
-        }
-        if (low != moved) return _carry(flags, slot, place, index * 1 + row, moved);
-        return flags;
     }
 
     /// @dev Adds `step` to the lane of every element of a sample. A word

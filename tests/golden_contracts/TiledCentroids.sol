@@ -37,8 +37,6 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     uint256 private constant FEATURES = 20;
     /// @dev Number of classes, and of scores.
     uint256 private constant CLASSES = 3;
-    /// @dev Bytes of 8 features' published sums.
-    uint256 private constant ROW_BYTES = 96;
     /// @dev Wire units per unit of a sum, worth 0.001048576.
     int256 private constant GRID = 1048576;
     /// @dev The largest value that can be learned from: 3.0, twice the largest seen.
@@ -52,15 +50,13 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     /// @dev Slots of learned lanes.
     uint256 private constant DELTA_SLOTS = 6;
     /// @dev The slot of the first flags.
-    uint256 private constant FLAGS_SLOT = 5;
+    uint256 private constant FLAGS_SLOT = 4;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 96;
     /// @dev The largest learned value.
     int256 private constant LANE_MAX = 2147450879;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147450880;
-    /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x0000000000000000000000000000000000000fff000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8000800080008000800080008000800080008000800080008000800080008000;
     /// @dev Bits of a lane in `wide`.
@@ -75,13 +71,13 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     /// @notice Commits to every parameter and setting of the published model.
     bytes32 public constant modelHash = 0xa27dadd856363db35df0d8c6d21f93900328bbf221e42dddae0d813471af163e;
 
-    /// @dev What updates have added to each class, 32 bits: samples; slot 5 on.
+    /// @dev What updates have added to each class, 32 bits: samples; slot 4 on.
     uint256[CLASS_SLOTS] private classDelta;
 
-    /// @dev What updates have added to the sums, class by class, 16 bits each, feature by feature; slot 6 on.
+    /// @dev What updates have added to the sums, class by class, 16 bits each, feature by feature; slot 5 on.
     uint256[DELTA_SLOTS] private delta;
 
-    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 12 on.
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 11 on.
     uint256[WIDE_SLOTS] private wide;
 
     // THE PUBLISHED SUMS: 32 bits each, word of 8 features by word of 8 features
@@ -92,7 +88,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(5, 0x8000000000000000000000000000000000000000000000000000000000000000)
+            sstore(4, 0x8000000000000000000000000000000000000000000000000000000000000000)
         }
     }
 
@@ -118,11 +114,6 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     }
 
     // ENCODE: one value a feature, round(x * 1e9)
-
-    function _checkSample(int64[] memory data) private pure {
-        _requireLength(FEATURES, data.length);
-        Samples.requireInt64(data);
-    }
 
     // UNPACK: signed numbers of 16 bits, times 45778
 
@@ -189,7 +180,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     /// @dev Scores of a sample with values that are too large for tiles, feature by feature.
     function _plainScores(int64[] memory data) private view returns (int256[] memory scores) {
-        _checkSample(data);
+        Samples.requireInt64(data);
         uint256 base = _loadBase();
         scores = new int256[](CLASSES);
         (uint256 extents,) = _extents(_loadFlags());
@@ -232,10 +223,10 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
         int256 moreSquare = 0;
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 6 on are `delta`, slots 12 on `wide`.
+            // names of Solidity: slots 5 on are `delta`, slots 11 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(6, cell))
+                    let word := sload(add(5, cell))
                     found := signextend(
                         1,
                         shr(
@@ -245,7 +236,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
                     )
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(12, mul(cell, 2)), div(spot, 8)))
+                    let word := sload(add(add(11, mul(cell, 2)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
                     found := add(found, shl(16, digit))
                 }
@@ -335,7 +326,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
             }
             // Takes off what the lanes were too large by, b: (s + b)^2 = s^2 + 2 b (s + b) - b^2.
             product := sub(product, mul(total, mul(mload(sub(tiles, 0x40)), 2129920)))
-            product := add(moreProduct, sar(192, add(product, 0x800000000000000080000000000000008000000000000000)))
+            product := add(moreProduct, sar(192, add(product, shr(1, mload(sub(tiles, 0x40))))))
             sums := shr(192, mul(sums, mload(sub(tiles, 0x40))))
             square := sub(shr(192, square), mul(sums, 4259840))
             square := add(moreSquare, add(square, 145169894604800))
@@ -347,14 +338,11 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     // the four products. Sums of negative values borrow from what stands above them: it is given back at the end.
 
     /// @dev The tiles of a sample, four for 16 features: tile u has features u, u + 4, u + 8 and u + 12, the last one
-    /// lowest. Before them stand a one for each value of a tile, and half a lane in every 16 bits: constants that loops
-    /// would make anew in every round. `total` is the sum of all tiles; `seen` is below 2 * limit if all values are from
+    /// lowest. `total` is the sum of all tiles; `seen` is below 2 * limit if all values are from
     /// -limit to below limit.
     function _tilesOf(int64[] memory data, uint256 limit) private pure returns (uint256 tiles, uint256 total, uint256 seen) {
+        tiles = _freeTiles();
         assembly ("memory-safe") {
-            tiles := add(mload(0x40), 0x40)
-            mstore(sub(tiles, 0x40), 0x1000000000000000100000000000000010000000000000001)
-            mstore(sub(tiles, 0x20), 0x8000800080008000800080008000800080008000800080008000800080008000)
             let end := add(tiles, 256)
             let element := add(data, 0x20)
             // The features that fill no block, with zeros behind them; there is no calldata behind its end.
@@ -380,6 +368,16 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
         }
     }
 
+    /// @dev Where tiles may be written. Before them stand a one for each value of a tile, and half a lane in every 16 bits:
+    /// constants that loops would make anew in every round.
+    function _freeTiles() private pure returns (uint256 tiles) {
+        assembly ("memory-safe") {
+            tiles := add(mload(0x40), 0x40)
+            mstore(sub(tiles, 0x40), 0x1000000000000000100000000000000010000000000000001)
+            mstore(sub(tiles, 0x20), 0x8000800080008000800080008000800080008000800080008000800080008000)
+        }
+    }
+
     /// @dev The sample that has become tiles times every row of the published sums.
     /// Lanes are written with 2097152 more than they are, so that none is negative; that times `total` is taken off again.
     function _tileProducts(uint256 base, uint256 tiles, uint256 total) private pure returns (int256[] memory products) {
@@ -388,7 +386,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
             let first := mul(sub(0, total), shl(21, mload(sub(tiles, 0x40))))
             let end := add(tiles, 256)
             // What lower sums may have borrowed from the highest: half of their range each.
-            let owed := 0x800000000000000080000000000000008000000000000000
+            let owed := shr(1, mload(sub(tiles, 0x40)))
             function rows3(table, tile, last, start) -> sum0, sum1, sum2 {
                 let mask := mul(mload(sub(tile, 0x40)), 0xffffffff)
                 sum0 := start
@@ -443,10 +441,8 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     /// @dev The tiles of a packed sample, and their sum. No element stands for a value that is too large.
     function _packedTiles(bytes memory packed) private pure returns (uint256 tiles, uint256 total) {
         _requireLength(FEATURES, _packedLength(packed, 16));
+        tiles = _freeTiles();
         assembly ("memory-safe") {
-            tiles := add(mload(0x40), 0x40)
-            mstore(sub(tiles, 0x40), 0x1000000000000000100000000000000010000000000000001)
-            mstore(sub(tiles, 0x20), 0x8000800080008000800080008000800080008000800080008000800080008000)
             let end := add(tiles, 256)
             let source := add(packed, 0x20)
             // Read back, they are no constants to be made anew.
@@ -477,7 +473,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     /// @dev No packed value is too large to be learned from.
     function _packedUpdate(bytes memory packed, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        _requireClass(classification, CLASSES);
         (uint256 tiles,) = _packedTiles(packed);
         _teach(tiles, classification);
     }
@@ -564,14 +560,17 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
+            let place := add(scores, 0x20)
+            let highest := mload(place)
+            let end := add(place, shl(5, CLASSES))
+            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
+                let score := mload(next)
                 if sgt(score, highest) {
                     highest := score
-                    best := row
+                    place := next
                 }
             }
+            best := shr(5, sub(place, add(scores, 0x20)))
         }
     }
 
@@ -579,12 +578,12 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     /// @dev Adds the sample to its class's sum: what training on all the data would do, with the sample on the grid.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) revert ClassOutOfRange(classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _requireLength(FEATURES, data.length);
         (uint256 tiles,, uint256 seen) = _tilesOf(data, 2147483648);
         // A value that passes 2**31 may be too large to be learned from.
         if (seen >> 32 != 0) {
-            _checkSample(data);
+            Samples.requireInt64(data);
             _measure(data);
         }
         _teach(tiles, classification);
@@ -626,12 +625,12 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
             }
         }
         uint256 i;
+        int64 found;
         assembly ("memory-safe") {
             i := shr(5, sub(end, add(data, 0x20)))
+            found := mload(end)
         }
-        if (i != data.length) {
-            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
-        }
+        if (i != data.length) revert FeatureValueOutOfRange(i, found, MAX_VALUE);
     }
 
     // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
@@ -649,10 +648,10 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
         (uint256 slot, uint256 place) = _placeOf(index, row);
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 6 on are `delta`, slots 12 on `wide`.
+            // names of Solidity: slots 5 on are `delta`, slots 11 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(6, cell))
+                    let word := sload(add(5, cell))
                     found := signextend(
                         1,
                         shr(
@@ -662,7 +661,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
                     )
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(12, mul(cell, 2)), div(spot, 8)))
+                    let word := sload(add(add(11, mul(cell, 2)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
                     found := add(found, shl(16, digit))
                 }
@@ -684,21 +683,23 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     /// @dev Adds round(value / GRID) to the lane of every feature of a row.
     function _learnAll(uint256 flags, uint256 tiles, uint256 row) private returns (uint256) {
-        uint256 slot = row * 2;
         uint256 left;
         uint256 word;
-        for (uint256 end = slot + 2; slot < end; ++slot) {
-            (flags, slot, left, word) = _learnSlots(flags, tiles, slot, end);
-            // What a lane has lost or won is a digit more or less in its wide one.
-            for (uint256 place = 0; left != 0; ++place) {
-                if (left & 0x8000 != 0) {
-                    int256 moved = int256(int16(uint16(word)));
-                    moved += moved < 0 ? int256(65536) : -65536;
-                    uint256 index = slot % 2 * 16 + place;
-                    flags = _carry(flags, slot, place, index * 3 + row, moved);
+        unchecked {
+            uint256 slot = row * 2;
+            for (uint256 end = slot + 2; slot < end; ++slot) {
+                (flags, slot, left, word) = _learnSlots(flags, tiles, slot, end);
+                // What a lane has lost or won is a digit more or less in its wide one.
+                for (uint256 place = 0; left != 0; ++place) {
+                    if (left & 0x8000 != 0) {
+                        int256 moved = int256(int16(uint16(word)));
+                        moved += moved < 0 ? int256(65536) : -65536;
+                        uint256 index = slot % 2 * 16 + place;
+                        flags = _carry(flags, slot, place, index * 3 + row, moved);
+                    }
+                    left >>= 16;
+                    word >>= 16;
                 }
-                left >>= 16;
-                word >>= 16;
             }
         }
         return flags;
@@ -735,10 +736,8 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
                 )
                 // A tile has its first value highest, a slot lowest: the four parts change places.
                 steps := or(shr(128, steps), shl(128, steps))
-                steps := or(
-                    and(shr(64, steps), 0xffffffffffffffff0000000000000000ffffffffffffffff),
-                    shl(64, and(steps, 0xffffffffffffffff0000000000000000ffffffffffffffff))
-                )
+                let low := 0xffffffffffffffff0000000000000000ffffffffffffffff
+                steps := or(and(shr(64, steps), low), shl(64, and(steps, low)))
                 steps := xor(add(steps, level), tops)
                 word := steps
                 let known := and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1)

@@ -23,6 +23,7 @@ import {StakeableRules} from "./contracts/incentives/StakeableRules.sol";
 import {PackedTrainer64} from "./contracts/PackedTrainer64.sol";
 import {FixedPoint} from "./contracts/libraries/FixedPoint.sol";
 import {Lanes} from "./contracts/libraries/Lanes.sol";
+import {Same} from "./contracts/libraries/Same.sol";
 import {Samples} from "./contracts/libraries/Samples.sol";
 
 /// @title TiledPerceptron: a linear classifier compiled from Perceptron
@@ -36,20 +37,16 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     uint256 private constant CLASSES = 2;
     /// @dev Number of scores: one for two classes, else one a class.
     uint256 private constant ROWS = 1;
-    /// @dev Bytes of a published weight.
-    uint256 private constant WEIGHT_BYTES = 1;
-    /// @dev Bytes of 32 features' published weights.
-    uint256 private constant ROW_BYTES = 32;
     /// @dev Fine units of a published weight; one is worth 0.02.
     int256 private constant FACTOR_A = 4;
     /// @dev Units of a score per fine unit of a weight (worth 0.005) and wire unit.
     int256 private constant FACTOR_K = 1;
     /// @dev Fine units of a learned unit; one is worth 0.005.
     int256 private constant FACTOR_E = 1;
-    /// @dev Step times wire value per learned unit.
+    /// @dev Step times wire value per learned unit; literals may have divisions by it in them.
     int256 private constant DIVISOR = 10000000;
-    /// @dev Units of a score by which a step of DIVISOR moves the intercept.
-    int256 private constant INTERCEPT_STEP = 1000000000000000000;
+    /// @dev Units of a score by which a step moves the intercept.
+    int256 private constant INTERCEPT_STEP = 100000000000;
     /// @dev The largest value that can be learned from: 3.0, twice the largest seen.
     int64 private constant MAX_VALUE = 3000000000;
     /// @dev 5000000.0, times 2**DCAI_WEIGHT_SHIFT.
@@ -65,7 +62,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     /// @dev Slots of learned lanes.
     uint256 private constant DELTA_SLOTS = 2;
     /// @dev The slot of the first flags.
-    uint256 private constant FLAGS_SLOT = 5;
+    uint256 private constant FLAGS_SLOT = 4;
     /// @dev Their lowest bit there.
     uint256 private constant FLAGS_SHIFT = 128;
     /// @dev The largest learned value.
@@ -88,13 +85,13 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     /// @notice Commits to every parameter and setting of the published model.
     bytes32 public constant modelHash = 0xde758a62087dce6b34add48fbd3dfa2f0ea57e22b05d82b0ce27c213ea84669a;
 
-    /// @dev What updates have added to the intercepts, in units of a score; slot 5 on.
+    /// @dev What updates have added to the intercepts, in units of a score; slot 4 on.
     int128[ROWS] private interceptDelta;
 
-    /// @dev What updates have added to the weights, row by row, 16 bits each, feature by feature; slot 6 on.
+    /// @dev What updates have added to the weights, row by row, 16 bits each, feature by feature; slot 5 on.
     uint256[DELTA_SLOTS] private delta;
 
-    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 8 on.
+    /// @dev What did not fit there, in units of 2**LOW_BITS; slot 7 on.
     uint256[WIDE_SLOTS] private wide;
 
     // THE PUBLISHED WEIGHTS: 8 bits each, word of 32 features by word of 32 features
@@ -105,7 +102,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
             delta[slot] = UNTOUCHED;
         }
         assembly ("memory-safe") {
-            sstore(5, 0x8000000000000000000000000000000080000000000000000000000000000000)
+            sstore(4, 0x8000000000000000000000000000000080000000000000000000000000000000)
         }
     }
 
@@ -120,11 +117,6 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     }
 
     // ENCODE: one value a feature, round(x * 1e9)
-
-    function _checkSample(int64[] memory data) private pure {
-        _requireLength(FEATURES, data.length);
-        Samples.requireInt64(data);
-    }
 
     // UNPACK: signed numbers of 16 bits, times 45778
 
@@ -182,7 +174,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
 
     /// @dev Scores of a sample with values that are too large for tiles, feature by feature.
     function _plainScores(int64[] memory data) private view returns (int256[] memory scores) {
-        _checkSample(data);
+        Samples.requireInt64(data);
         uint256 base = _loadBase();
         scores = new int256[](ROWS);
         unchecked {
@@ -202,9 +194,9 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         uint256 flags = _loadFlags();
         bool taught = flags & ALL_FLAGS != 0;
         unchecked {
-            for (uint256 row = 0; row < ROWS; ++row) {
-                if (taught) scores[row] += _learnedProduct(tiles, row) * FACTOR_E * FACTOR_K;
-                scores[row] += _interceptDelta(row);
+            {
+                if (taught) scores[0] += _learnedProduct(tiles, 0) * FACTOR_E * FACTOR_K;
+                scores[0] += _interceptDelta(0);
             }
         }
     }
@@ -214,14 +206,11 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     // the four products. Sums of negative values borrow from what stands above them: it is given back at the end.
 
     /// @dev The tiles of a sample, four for 16 features: tile u has features u, u + 4, u + 8 and u + 12, the last one
-    /// lowest. Before them stand a one for each value of a tile, and half a lane in every 16 bits: constants that loops
-    /// would make anew in every round. `total` is the sum of all tiles; `seen` is below 2 * limit if all values are from
+    /// lowest. `total` is the sum of all tiles; `seen` is below 2 * limit if all values are from
     /// -limit to below limit.
     function _tilesOf(int64[] memory data, uint256 limit) private pure returns (uint256 tiles, uint256 total, uint256 seen) {
+        tiles = _freeTiles();
         assembly ("memory-safe") {
-            tiles := add(mload(0x40), 0x40)
-            mstore(sub(tiles, 0x40), 0x1000000000000000100000000000000010000000000000001)
-            mstore(sub(tiles, 0x20), 0x8000800080008000800080008000800080008000800080008000800080008000)
             let end := add(tiles, 256)
             let element := add(data, 0x20)
             // The features that fill no block, with zeros behind them; there is no calldata behind its end.
@@ -247,6 +236,16 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         }
     }
 
+    /// @dev Where tiles may be written. Before them stand a one for each value of a tile, and half a lane in every 16 bits:
+    /// constants that loops would make anew in every round.
+    function _freeTiles() private pure returns (uint256 tiles) {
+        assembly ("memory-safe") {
+            tiles := add(mload(0x40), 0x40)
+            mstore(sub(tiles, 0x40), 0x1000000000000000100000000000000010000000000000001)
+            mstore(sub(tiles, 0x20), 0x8000800080008000800080008000800080008000800080008000800080008000)
+        }
+    }
+
     /// @dev The sample that has become tiles times every row of the published weights, in units of a score,
     /// with its intercept.
     /// Lanes are written with 128 more than they are, so that none is negative; that times `total` is taken off again.
@@ -256,7 +255,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
             let first := mul(sub(0, total), shl(7, mload(sub(tiles, 0x40))))
             let end := add(tiles, 256)
             // What lower sums may have borrowed from the highest: half of their range each.
-            let owed := 0x800000000000000080000000000000008000000000000000
+            let owed := shr(1, mload(sub(tiles, 0x40)))
             function rows1(table, tile, last, start) -> sum0 {
                 let mask := mul(mload(sub(tile, 0x40)), 0xff)
                 sum0 := start
@@ -320,10 +319,8 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     /// @dev The tiles of a packed sample, and their sum. No element stands for a value that is too large.
     function _packedTiles(bytes memory packed) private pure returns (uint256 tiles, uint256 total) {
         _requireLength(FEATURES, _packedLength(packed, 16));
+        tiles = _freeTiles();
         assembly ("memory-safe") {
-            tiles := add(mload(0x40), 0x40)
-            mstore(sub(tiles, 0x40), 0x1000000000000000100000000000000010000000000000001)
-            mstore(sub(tiles, 0x20), 0x8000800080008000800080008000800080008000800080008000800080008000)
             let end := add(tiles, 256)
             let source := add(packed, 0x20)
             // Read back, they are no constants to be made anew.
@@ -351,33 +348,15 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     /// touched. A slot has the lanes of four tiles.
     function _learnedProduct(uint256 tiles, uint256 row) private view returns (int256 product) {
         assembly ("memory-safe") {
-            // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 6 on are `delta`, slots 8 on `wide`.
-            function laneAt(cell, spot, known) -> found {
-                if and(known, 1) {
-                    let word := sload(add(6, cell))
-                    found := signextend(
-                        1,
-                        shr(
-                            mul(spot, 16),
-                            xor(word, 0x8000800080008000800080008000800080008000800080008000800080008000)
-                        )
-                    )
-                }
-                if and(known, 2) {
-                    let word := sload(add(add(8, mul(cell, 2)), div(spot, 8)))
-                    let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
-                    found := add(found, shl(16, digit))
-                }
+            // What has carried of a lane. Functions of assembly see no names of Solidity: slots 7 on are `wide`.
+            function carriedAt(cell, spot) -> found {
+                let word := sload(add(add(7, mul(cell, 2)), div(spot, 8)))
+                found := shl(16, signextend(3, shr(mul(mod(spot, 8), 32), word)))
             }
             // The value of feature `place` of a block: in tile `place` modulo 4, of which the first is highest. With half a value's
             // range more in each place none borrows from the next.
-            function valueIn(first, place) -> found {
-                let four :=
-                    add(
-                        mload(add(first, shl(5, and(place, 3)))),
-                        0x8000000000000000800000000000000080000000000000008000000000000000
-                    )
+            function valueIn(first, place, units) -> found {
+                let four := add(mload(add(first, shl(5, and(place, 3)))), shl(63, units))
                 found := sub(and(shr(sub(192, shl(4, and(place, 12))), four), 0xffffffffffffffff), 0x8000000000000000)
             }
             let first := 0
@@ -418,15 +397,15 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
                     }
                     if and(known, 2) {
                         for { let place := 0 } lt(place, 16) { place := add(place, 1) } {
-                            let value := valueIn(tile, place)
-                            if value { product := add(product, mul(value, laneAt(slot, place, 2))) }
+                            let value := valueIn(tile, place, mload(sub(tiles, 0x40)))
+                            if value { product := add(product, mul(value, carriedAt(slot, place))) }
                         }
                     }
                 }
                 slot := next
             }
             sum := sub(sum, mul(total, shl(15, mload(sub(tiles, 0x40)))))
-            product := add(product, sar(192, add(sum, 0x800000000000000080000000000000008000000000000000)))
+            product := add(product, sar(192, add(sum, shr(1, mload(sub(tiles, 0x40))))))
         }
     }
 
@@ -437,7 +416,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
 
     /// @dev No packed value is too large to be learned from.
     function _packedUpdate(bytes memory packed, uint64 classification) internal override {
-        _requireClass(classification);
+        _requireClass(classification, CLASSES);
         (uint256 tiles, uint256 total) = _packedTiles(packed);
         _teach(tiles, total, classification);
     }
@@ -455,12 +434,12 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
             }
         }
         uint256 i;
+        int64 found;
         assembly ("memory-safe") {
             i := shr(5, sub(end, add(data, 0x20)))
+            found := mload(end)
         }
-        if (i != data.length) {
-            revert FeatureValueOutOfRange(i, data[i], MAX_VALUE);
-        }
+        if (i != data.length) revert FeatureValueOutOfRange(i, found, MAX_VALUE);
     }
 
     // DECIDE
@@ -478,12 +457,12 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
 
     /// @dev One step of scikit-learn's partial_fit, learning rate 0.5: the perceptron.
     function _update(int64[] memory data, uint64 classification) internal override {
-        _requireClass(classification);
+        _requireClass(classification, CLASSES);
         _requireLength(FEATURES, data.length);
         (uint256 tiles, uint256 total, uint256 seen) = _tilesOf(data, 2147483648);
         // A value that passes 2**31 may be too large to be learned from.
         if (seen >> 32 != 0) {
-            _checkSample(data);
+            Samples.requireInt64(data);
             _measure(data);
         }
         _teach(tiles, total, classification);
@@ -497,43 +476,38 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         _moveIntercepts(steps);
     }
 
-    function _requireClass(uint64 classification) private pure {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
-    }
-
     /// @dev Puts the step of each row in the place of its score; returns whether any moves.
     function _takeSteps(int256[] memory steps, uint64 classification, uint256 squaredNorm) private pure returns (bool moves) {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 y = classification == 1 ? int256(1) : int256(-1);
-            int256 step = _step(steps[row], y, squaredNorm);
-            if (step != 0) moves = true;
-            steps[row] = step;
-        }
+        int256 step = _step(steps[0], Same.class(classification, 1) ? int256(1) : int256(-1), squaredNorm);
+        steps[0] = step;
+        return step != 0;
     }
 
     /// @dev STEP perceptron: y if y p <= 0, else 0.
     function _step(int256 score, int256 y, uint256) private pure returns (int256) {
-        return y * score <= 0 ? y : int256(0);
+        unchecked {
+            // No score is near the end of an int256.
+            return y * score <= 0 ? y : int256(0);
+        }
     }
 
     /// @dev Intercepts move as those of scikit-learn: by the step itself for dense samples, by a
     /// hundredth of it for sparse ones.
     function _moveIntercepts(int256[] memory steps) private {
-        for (uint256 row = 0; row < ROWS; ++row) {
-            int256 change = FixedPoint.divRoundHalfAway(steps[row] * INTERCEPT_STEP, DIVISOR);
-            int256 moved = _interceptDelta(row) + change;
-            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, row, uint256(moved));
+        {
+            int256 moved;
+            unchecked {
+                // A step is -1, 0 or 1.
+                moved = _interceptDelta(0) + steps[0] * INTERCEPT_STEP;
+            }
+            if (moved != int128(moved)) _refuse(InterceptOverflow.selector, 0, uint256(moved));
             interceptDelta[0] = int128(moved) ^ type(int128).min;
         }
     }
 
     /// @dev Adds round(step * value / DIVISOR) to every lane of each feature, row by row.
     function _moveWeights(uint256 tiles, int256[] memory steps) private {
-        uint256 flags = _loadFlags();
-        for (uint256 row = 0; row < ROWS; ++row) {
-            if (steps[row] != 0) flags = _learnAll(flags, tiles, row, steps[row]);
-        }
-        _storeFlags(flags);
+        _storeFlags(_learnAll(_loadFlags(), tiles, 0, steps[0]));
     }
 
     // LEARNED: what updates have added, LOW_BITS a lane; what does not fit carries on into `wide`
@@ -551,10 +525,10 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         (uint256 slot, uint256 place) = _placeOf(index, row);
         assembly ("memory-safe") {
             // What updates have added to a lane, given the flags of its slot. Functions of assembly see no
-            // names of Solidity: slots 6 on are `delta`, slots 8 on `wide`.
+            // names of Solidity: slots 5 on are `delta`, slots 7 on `wide`.
             function laneAt(cell, spot, known) -> found {
                 if and(known, 1) {
-                    let word := sload(add(6, cell))
+                    let word := sload(add(5, cell))
                     found := signextend(
                         1,
                         shr(
@@ -564,7 +538,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
                     )
                 }
                 if and(known, 2) {
-                    let word := sload(add(add(8, mul(cell, 2)), div(spot, 8)))
+                    let word := sload(add(add(7, mul(cell, 2)), div(spot, 8)))
                     let digit := signextend(3, shr(mul(mod(spot, 8), 32), word))
                     found := add(found, shl(16, digit))
                 }
@@ -584,7 +558,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
         }
     }
 
-    /// @dev Stores what `_learn` has returned.
+    /// @dev Stores flags as a lesson has left them.
     function _storeFlags(uint256 flags) private {
         assembly ("memory-safe") {
             // What else is in the slot may have moved meanwhile.
@@ -595,21 +569,23 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
 
     /// @dev Adds round(step * value / DIVISOR) to the lane of every feature of a row.
     function _learnAll(uint256 flags, uint256 tiles, uint256 row, int256 step) private returns (uint256) {
-        uint256 slot = row * 2;
         uint256 left;
         uint256 word;
-        for (uint256 end = slot + 2; slot < end; ++slot) {
-            (flags, slot, left, word) = _learnSlots(flags, tiles, slot, end, step);
-            // What a lane has lost or won is a digit more or less in its wide one.
-            for (uint256 place = 0; left != 0; ++place) {
-                if (left & 0x8000 != 0) {
-                    int256 moved = int256(int16(uint16(word)));
-                    moved += moved < 0 ? int256(65536) : -65536;
-                    uint256 index = slot % 2 * 16 + place;
-                    flags = _carry(flags, slot, place, index * 1 + row, moved);
+        unchecked {
+            uint256 slot = row * 2;
+            for (uint256 end = slot + 2; slot < end; ++slot) {
+                (flags, slot, left, word) = _learnSlots(flags, tiles, slot, end, step);
+                // What a lane has lost or won is a digit more or less in its wide one.
+                for (uint256 place = 0; left != 0; ++place) {
+                    if (left & 0x8000 != 0) {
+                        int256 moved = int256(int16(uint16(word)));
+                        moved += moved < 0 ? int256(65536) : -65536;
+                        uint256 index = slot % 2 * 16 + place;
+                        flags = _carry(flags, slot, place, index * 1 + row, moved);
+                    }
+                    left >>= 16;
+                    word >>= 16;
                 }
-                left >>= 16;
-                word >>= 16;
             }
         }
         return flags;
@@ -661,10 +637,8 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
                 )
                 // A tile has its first value highest, a slot lowest: the four parts change places.
                 steps := or(shr(128, steps), shl(128, steps))
-                steps := or(
-                    and(shr(64, steps), 0xffffffffffffffff0000000000000000ffffffffffffffff),
-                    shl(64, and(steps, 0xffffffffffffffff0000000000000000ffffffffffffffff))
-                )
+                let low := 0xffffffffffffffff0000000000000000ffffffffffffffff
+                steps := or(and(shr(64, steps), low), shl(64, and(steps, low)))
             }
             // Half a lane in every lane stands before the tiles.
             let tops := mload(sub(tiles, 0x20))

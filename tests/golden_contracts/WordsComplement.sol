@@ -70,8 +70,6 @@ contract WordsComplement is Classifier64 {
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
-    /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x000000003f000000000000000000000000000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Bits of a lane in `wide`.
@@ -141,7 +139,11 @@ contract WordsComplement is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
+            int64 index;
+            assembly ("memory-safe") {
+                index := mload(end)
+            }
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(index)));
         }
     }
 
@@ -182,22 +184,24 @@ contract WordsComplement is Classifier64 {
     /// @return squaredNorm of the sample as counts
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
         if (_checkSample(data)) return data.length; // ascending: nothing is repeated
-        uint256[] memory counts = new uint256[](FEATURES / (256 / COUNT_BITS) + 1);
         uint256 i = 0;
-        uint256 count = 0;
+        int64 index;
         assembly ("memory-safe") {
+            // How often each was met so far, in memory that nobody has; there is no calldata behind its end.
+            let counts := mload(0x40)
+            calldatacopy(counts, calldatasize(), shl(5, add(div(FEATURES, div(256, COUNT_BITS)), 1)))
             for {} lt(i, mload(data)) { i := add(i, 1) } {
-                let index := mload(add(add(data, 0x20), shl(5, i)))
-                let at := add(add(counts, 0x20), shl(5, div(index, div(256, COUNT_BITS))))
+                index := mload(add(add(data, 0x20), shl(5, i)))
+                let at := add(counts, shl(5, div(index, div(256, COUNT_BITS))))
                 let shift := mul(mod(index, div(256, COUNT_BITS)), COUNT_BITS)
-                count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
+                let count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
                 if eq(count, MAX_COUNT) { break }
                 // (n + 1)^2 = n^2 + 2 n + 1
                 squaredNorm := add(squaredNorm, add(shl(1, count), 1))
                 mstore(at, add(mload(at), shl(shift, 1)))
             }
         }
-        if (i != data.length) revert FeatureRepeated(i, data[i], MAX_COUNT);
+        if (i != data.length) revert FeatureRepeated(i, index, MAX_COUNT);
     }
 
     /// @dev The feature of an element that was checked.
@@ -345,14 +349,17 @@ contract WordsComplement is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
+            let place := add(scores, 0x20)
+            let highest := mload(place)
+            let end := add(place, shl(5, CLASSES))
+            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
+                let score := mload(next)
                 if sgt(score, highest) {
                     highest := score
-                    best := row
+                    place := next
                 }
             }
+            best := shr(5, sub(place, add(scores, 0x20)))
         }
     }
 
@@ -360,7 +367,7 @@ contract WordsComplement is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _checkLesson(data);
         int256 total = int256(data.length) * GRAIN;
         _addToClass(_learnAll(_loadFlags(), data, classification, GRAIN), classification, GRAIN, total);
@@ -429,31 +436,6 @@ contract WordsComplement is Classifier64 {
         assembly ("memory-safe") {
             flags := sload(FLAGS_SLOT)
         }
-    }
-
-    /// @dev Adds `step`, which is not 0, to a lane; returns the flags as they are then.
-    function _learn(uint256 flags, uint256 index, uint256 row, int256 step) private returns (uint256) {
-        (uint256 slot, uint256 place) = _placeOf(index, row);
-        uint256 flagged;
-        int256 moved;
-        int256 low;
-        assembly ("memory-safe") {
-            let flagsShift := add(FLAGS_SHIFT, shl(1, slot))
-            let at := add(delta.slot, slot)
-            let word := 0
-            if and(shr(flagsShift, flags), 1) { word := xor(sload(at), UNTOUCHED) }
-            let shift := mul(place, LOW_BITS)
-            moved := add(signextend(0, shr(shift, word)), step)
-            low := signextend(0, moved)
-            let mask := shl(shift, 0xff)
-            word := or(and(word, not(mask)), and(shl(shift, moved), mask))
-            sstore(at, xor(word, UNTOUCHED))
-            flagged := iszero(iszero(word))
-            let changed := xor(and(shr(flagsShift, flags), 1), flagged)
-            flags := xor(flags, shl(flagsShift, changed))
-        }
-        if (low != moved) return _carry(flags, slot, place, index * 3 + row, moved);
-        return flags;
     }
 
     /// @dev Adds `step` to the lane of every element of a sample. A word

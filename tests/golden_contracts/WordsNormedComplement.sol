@@ -72,8 +72,6 @@ contract WordsNormedComplement is Classifier64 {
     int256 private constant LANE_MAX = 2147483519;
     /// @dev The smallest learned value.
     int256 private constant LANE_MIN = -2147483520;
-    /// @dev The bits of all flags in their slot.
-    uint256 private constant ALL_FLAGS = 0x000000003f000000000000000000000000000000000000000000000000000000;
     /// @dev A slot without anything learned, as deployment has written it.
     uint256 private constant UNTOUCHED = 0x8080808080808080808080808080808080808080808080808080808080808080;
     /// @dev Bits of a lane in `wide`.
@@ -150,7 +148,11 @@ contract WordsNormedComplement is Classifier64 {
         }
         if (readable != data.length) {
             Samples.requireInt64(data);
-            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(data[readable])));
+            int64 index;
+            assembly ("memory-safe") {
+                index := mload(end)
+            }
+            _refuse(FeatureIndexOutOfRange.selector, readable, uint256(int256(index)));
         }
     }
 
@@ -191,22 +193,24 @@ contract WordsNormedComplement is Classifier64 {
     /// @return squaredNorm of the sample as counts
     function _checkLesson(int64[] memory data) private pure returns (uint256 squaredNorm) {
         if (_checkSample(data)) return data.length; // ascending: nothing is repeated
-        uint256[] memory counts = new uint256[](FEATURES / (256 / COUNT_BITS) + 1);
         uint256 i = 0;
-        uint256 count = 0;
+        int64 index;
         assembly ("memory-safe") {
+            // How often each was met so far, in memory that nobody has; there is no calldata behind its end.
+            let counts := mload(0x40)
+            calldatacopy(counts, calldatasize(), shl(5, add(div(FEATURES, div(256, COUNT_BITS)), 1)))
             for {} lt(i, mload(data)) { i := add(i, 1) } {
-                let index := mload(add(add(data, 0x20), shl(5, i)))
-                let at := add(add(counts, 0x20), shl(5, div(index, div(256, COUNT_BITS))))
+                index := mload(add(add(data, 0x20), shl(5, i)))
+                let at := add(counts, shl(5, div(index, div(256, COUNT_BITS))))
                 let shift := mul(mod(index, div(256, COUNT_BITS)), COUNT_BITS)
-                count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
+                let count := and(shr(shift, mload(at)), sub(shl(COUNT_BITS, 1), 1))
                 if eq(count, MAX_COUNT) { break }
                 // (n + 1)^2 = n^2 + 2 n + 1
                 squaredNorm := add(squaredNorm, add(shl(1, count), 1))
                 mstore(at, add(mload(at), shl(shift, 1)))
             }
         }
-        if (i != data.length) revert FeatureRepeated(i, data[i], MAX_COUNT);
+        if (i != data.length) revert FeatureRepeated(i, index, MAX_COUNT);
     }
 
     /// @dev The feature of an element that was checked.
@@ -373,14 +377,17 @@ contract WordsNormedComplement is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let highest := mload(add(scores, 0x20))
-            for { let row := 1 } lt(row, CLASSES) { row := add(row, 1) } {
-                let score := mload(add(add(scores, 0x20), shl(5, row)))
+            let place := add(scores, 0x20)
+            let highest := mload(place)
+            let end := add(place, shl(5, CLASSES))
+            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
+                let score := mload(next)
                 if sgt(score, highest) {
                     highest := score
-                    best := row
+                    place := next
                 }
             }
+            best := shr(5, sub(place, add(scores, 0x20)))
         }
     }
 
@@ -388,7 +395,7 @@ contract WordsNormedComplement is Classifier64 {
 
     /// @dev Counts the sample: scikit-learn's partial_fit, which for counts is fit on all the data.
     function _update(int64[] memory data, uint64 classification) internal override {
-        if (classification >= CLASSES) _refuse(ClassOutOfRange.selector, classification, CLASSES);
+        _requireClass(classification, CLASSES);
         _checkLesson(data);
         int256 total = int256(data.length) * GRAIN;
         Growth memory growth = _noGrowth();
@@ -518,7 +525,7 @@ contract WordsNormedComplement is Classifier64 {
         }
     }
 
-    /// @dev Stores what `_learn` has returned.
+    /// @dev Stores flags as a lesson has left them.
     function _storeFlags(uint256 flags) private {
         assembly ("memory-safe") {
             // What else is in the slot may have moved meanwhile.
@@ -550,71 +557,6 @@ contract WordsNormedComplement is Classifier64 {
         }
         if (low != moved) return _carry(flags, slot, place, index * 3 + row, moved);
         return flags;
-    }
-
-    /// @dev Adds `step` to the lane of every element of a sample. A word
-    /// stays on the stack as long as it is worked on.
-    function _learnAll(uint256 flags, int64[] memory data, uint256 row, int256 step) private returns (uint256) {
-        uint256 element;
-        assembly ("memory-safe") {
-            element := add(data, 0x20)
-        }
-        return _learnFrom(flags, element, element + 32 * data.length, row, step);
-    }
-
-    /// @dev `_learnAll` for the elements in memory from `element` to `end`.
-    function _learnFrom(uint256 flags, uint256 element, uint256 end, uint256 row, int256 step)
-        private
-        returns (uint256)
-    {
-        while (element != end) {
-            int256 moved;
-            int256 low;
-            assembly ("memory-safe") {
-                let slot := 0
-                // The slot within the row; none at first.
-                let held := not(0)
-                let word := 0
-                for {} and(lt(element, end), eq(moved, low)) { element := add(element, 0x20) } {
-                    let index := mload(element)
-                    if xor(shr(5, index), held) {
-                        if not(held) {
-                            sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
-                            let at := add(FLAGS_SHIFT, shl(1, slot))
-                            flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
-                        }
-                        held := shr(5, index)
-                        slot := add(row, shr(5, index))
-                        word := 0
-                        if and(shr(add(FLAGS_SHIFT, shl(1, slot)), flags), 1) {
-                            word := xor(sload(add(delta.slot, slot)), UNTOUCHED)
-                        }
-                    }
-                    let shift := shl(3, and(index, 31))
-                    moved := add(signextend(0, shr(shift, word)), step)
-                    low := signextend(0, moved)
-                    // Changes the bits in which the lane is another one now.
-                    word := xor(word, shl(shift, and(xor(shr(shift, word), moved), 0xff)))
-                }
-                if not(held) {
-                    sstore(add(delta.slot, slot), xor(word, UNTOUCHED))
-                    let at := add(FLAGS_SHIFT, shl(1, slot))
-                    flags := or(and(flags, not(shl(at, 1))), shl(at, iszero(iszero(word))))
-                }
-            }
-            if (low != moved) flags = _carried(flags, element, row, moved);
-        }
-        return flags;
-    }
-
-    /// @dev What the element before `element` teaches does not fit in its lane.
-    function _carried(uint256 flags, uint256 element, uint256 row, int256 moved) private returns (uint256) {
-        uint256 index;
-        assembly ("memory-safe") {
-            index := mload(sub(element, 0x20))
-        }
-        (uint256 slot, uint256 place) = _placeOf(index, row);
-        return _carry(flags, slot, place, index * 3 + row, moved);
     }
 
     /// @dev The low digit of a lane would be `moved`: adds what does not fit to its wide digit. Returns the flags as
