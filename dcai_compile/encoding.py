@@ -33,6 +33,7 @@ from dcai_compile.samples import (
 )
 
 __all__ = [
+    "BYTE_BITS",
     "ENCODINGS",
     "INT64_MAX",
     "PAIR_MAX",
@@ -52,6 +53,9 @@ ENCODINGS: tuple[EncodingName, ...] = ("dense", "indices", "pairs")
 PAIR_MAX = 2**31 - 1
 """The largest value that stands beside an index."""
 
+BYTE_BITS = 8
+"""Of a packed ``dense`` value that counts units: it has no sign."""
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -67,8 +71,8 @@ class Encoding:
         sample too, else 1.
     max_count : how often one index may stand in a sample of ``indices`` that is taught: twice as
         often as in any calibration sample, but once where those only say what is present.
-    packed_bits, packed_unit : a packed ``dense`` value is a signed number of so many bits, times
-        the unit; see `packing`.
+    packed_bits, packed_unit : a packed ``dense`` value is a number of so many bits, times the unit,
+        signed unless it is a byte; see `packing`.
     """
 
     name: EncodingName
@@ -104,6 +108,13 @@ class Encoding:
     def max_wire_value(self) -> int:
         """The largest magnitude of a feature's value in any sample that can be sent."""
         return {"dense": 1 << 63, "indices": self.max_length, "pairs": 1 << 31}[self.name]
+
+    @property
+    def packed_reach(self) -> int:
+        """The largest magnitude of a packed ``dense`` value."""
+        if self.packed_bits == BYTE_BITS:
+            return ((1 << BYTE_BITS) - 1) * self.packed_unit
+        return self.packed_unit << (self.packed_bits - 1)
 
     @property
     def encoder(self) -> str:

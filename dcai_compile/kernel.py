@@ -111,8 +111,7 @@ def kernel_of(encoding: Encoding, rows: int, bits: int) -> Kernel | None:
     """The plan for a model's table; None where samples are sparse or lanes too wide."""
     if encoding.name != "dense" or bits > INT64_BITS + 1:
         return None
-    reach = encoding.packed_unit << (encoding.packed_bits - 1)
-    return plan_kernel(rows, bits, encoding.n_features, reach)
+    return plan_kernel(rows, bits, encoding.n_features, encoding.packed_reach)
 
 
 def plan_kernel(rows: int, bits: int, features: int, largest: int) -> Kernel:

@@ -3,7 +3,8 @@
 An element of an ``int64[]`` takes 32 bytes of calldata and of the event. Packed, elements follow each other
 without gaps, the highest bit first, each in `Packing.element_bits`:
 
-``dense``    a signed number of 16 to 32 bits, times `Packing.unit`.
+``dense``    a signed number of 16 to 32 bits, times `Packing.unit`; where values are whole numbers up to 255 of
+             a unit, as pixels are, a byte.
 ``indices``  the index, in the fewest bits (at least 8).
 ``pairs``    the index in the fewest bits (at least 8), then the value in 32.
 
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dcai_compile.encoding import Encoding, Matrix
+from dcai_compile.encoding import BYTE_BITS, Encoding, Matrix
 from dcai_compile.samples import TO_FLOAT, round_exactly
 
 LEAST_BITS = 8
@@ -30,7 +32,12 @@ MOST_TOGETHER, MOST_TOGETHER_SPARSE = 16, 4
 """Elements that are unpacked at once; what is unpacked beyond the end of short samples is wasted."""
 
 DENSE_BITS = range(16, 33)
-"""Of a ``dense`` element."""
+"""Of a ``dense`` element that is a signed number."""
+
+MOST_UNITS = (1 << BYTE_BITS) - 1
+
+WHOLE = 1024
+"""A value within such a part of a unit of a whole number of them counts as that: 1/255 has no exact double."""
 
 FINE = 128
 """No value is rounded by more than a part in twice that of its feature's range, while bits are left."""
@@ -51,17 +58,21 @@ class Packing:
     unit : what a dense element is multiplied by; 1 for others.
     is_signed : whether an element is a signed number.
     words : the form in words.
+    counts_units : whether an element is a whole number of units, which samples have, too: others are not
+        rounded to it.
     """
 
     element_bits: int
     unit: int
     is_signed: bool
     words: str
+    counts_units: bool = False
 
     @property
     def together(self) -> int:
         """Elements that are unpacked at once: they come in one word, and fill whole bytes."""
-        most = MOST_TOGETHER if self.is_signed else MOST_TOGETHER_SPARSE
+        is_dense = self.is_signed or self.counts_units
+        most = MOST_TOGETHER if is_dense else MOST_TOGETHER_SPARSE
         step = _whole_bytes(self.element_bits)
         return min(max(most, step), WORD_BITS // self.element_bits) // step * step
 
@@ -98,16 +109,28 @@ class Packing:
         return [field * self.unit for field in reversed(fields)]
 
     def rounded(self, sample: Sequence[int]) -> list[int]:
-        """The nearest sample that has a packed form, in a tie the even one; itself where nothing is rounded."""
+        """The nearest sample that has a packed form, in a tie the even one; itself where nothing is rounded.
+
+        Where elements count units, a sample that has other values is left as it is: it has no packed form.
+        """
+        values = list(map(int, sample))
         if self.unit == 1:
-            return list(map(int, sample))
-        return [_nearest(int(value), self.unit) * self.unit for value in sample]
+            return values
+        near = [_nearest(value, self.unit) * self.unit for value in values]
+        if self.counts_units and not all(map(self._is_whole, values, near)):
+            return values
+        return near
+
+    def _is_whole(self, value: int, near: int) -> bool:
+        return abs(value - near) * WHOLE <= self.unit
 
 
 def packing_of(encoding: Encoding) -> Packing:
     """The packed form of an encoding."""
     if encoding.name == "dense":
         bits, unit = encoding.packed_bits, encoding.packed_unit
+        if bits == BYTE_BITS:
+            return Packing(bits, unit, False, f"whole numbers of 8 bits, times {unit}", True)
         words = f"signed numbers of {bits} bits"
         return Packing(bits, unit, True, words if unit == 1 else f"{words}, times {unit}")
     bits = max(LEAST_BITS, (encoding.n_features - 1).bit_length())
@@ -122,12 +145,16 @@ def packing_of(encoding: Encoding) -> Packing:
 def dense_packing(X: Matrix) -> tuple[int, int]:
     """Bits and unit of packed ``dense`` values, given calibration samples, shape (n_samples, n_features).
 
-    The fewest bits that reach the largest value with a unit that is small beside the range of every
-    feature that varies (of half of them, if there are less than `ENOUGH_SAMPLES`); where none do, all.
+    Eight where all values are whole numbers of a unit. Else the fewest bits that reach the largest value with a
+    unit that is small beside the range of every feature that varies (of half of them, if there are less than
+    `ENOUGH_SAMPLES`); where none do, all.
     """
     dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, np.float64)
     if not dense.size or not np.all(np.isfinite(dense)):
         return DENSE_BITS[-1], 1
+    counted = _counted_unit(dense)
+    if counted is not None:
+        return BYTE_BITS, counted
     # What does not fit in the wire is refused there; here it is only measured.
     limit = float(2**62) / TO_FLOAT
     lowest, highest = np.clip([dense.min(axis=0), dense.max(axis=0)], -limit, limit)
@@ -143,11 +170,35 @@ def dense_packing(X: Matrix) -> tuple[int, int]:
     return bits, unit
 
 
+def _counted_unit(X: NDArray[np.float64]) -> int | None:
+    """The largest unit, in wire units, of which every value is a whole number from 0 to 255; None without one.
+
+    Few samples prove none: what is whole in all of them would be a coincidence.
+    """
+    largest = float(X.max())
+    if len(X) < ENOUGH_SAMPLES or float(X.min()) < 0 or not 0 < largest < 2**62 / TO_FLOAT:
+        return None
+    (wire,) = round_exactly(np.array([[largest]]))
+    for units in range(1, MOST_UNITS + 1):
+        unit = _nearest(int(wire[0]), units)
+        # A unit that is rounded itself, and values that are, stay within the part of it that is allowed.
+        if unit >= 2 * WHOLE and all(_are_whole(part, unit) for part in (X[:ENOUGH_SAMPLES], X)):
+            return unit
+    return None
+
+
+def _are_whole(X: NDArray[np.float64], unit: int) -> bool:
+    counts = X * (TO_FLOAT / unit)
+    # Half of what is allowed: values are rounded to wire units once more.
+    return bool(np.all(np.abs(counts - np.rint(counts)) * (2 * WHOLE) <= 1))
+
+
 def _whole_bytes(bits: int) -> int:
     """The fewest elements of so many bits that fill whole bytes."""
     return 8 // gcd(8, bits)
 
 
 def _nearest(value: int, unit: int) -> int:
+    """The quotient, rounded to the nearest, in a tie to the even one."""
     quotient, rest = divmod(value, unit)
     return quotient + (2 * rest > unit or (2 * rest == unit and quotient % 2 == 1))

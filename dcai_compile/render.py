@@ -108,6 +108,7 @@ def render(integers: IntegerModel, layout: Layout, options: Options) -> Source:
     context["base_rows"] = len(table.values)
     context.setdefault("tiles", None)
     context.setdefault("packed_tiles", False)
+    context.setdefault("byte_tiles", None)
     context.setdefault("learn_tiles", False)
     context["learn_from"] = "int64[] memory data"
     context["kernel"] = kernel_of(integers.encoding, table.values.shape[1], table.bits)

@@ -27,7 +27,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from dcai_compile.encoding import Encoding
+from dcai_compile.encoding import BYTE_BITS, Encoding
 from dcai_compile.model import Facts
 from dcai_compile.packing import packing_of
 from dcai_compile.tables import CodeTable
@@ -45,7 +45,7 @@ LANE_BITS = (8, 16, 32)
 """Widths of lanes that can be multiplied with tiles."""
 
 PACKED_BITS = 16
-"""Of packed elements that become tiles without being unpacked."""
+"""Of packed elements that become tiles by a mask."""
 
 MOST_SUMS = 5
 """Rows of one pass over the tiles: more would not stay within reach on the stack."""
@@ -59,6 +59,12 @@ ONES = sum(1 << STRIDE * place for place in range(TILE_LANES))
 OWED = sum(1 << STRIDE * place + STRIDE - 1 for place in range(TILE_LANES - 1))
 """Makes the three lower sums of a word not negative, so that none owes the highest one anything. Contracts
 make it of `ONES`, by a shift."""
+
+SPREADS = [
+    (width, sum(((1 << width) - 1) << place for place in range(0, 256, 2 * width)))
+    for width in (64, 32, 16, 8)
+]
+"""Steps that put 16 bytes 16 bits apart: bits by which every second part of a word moves up, and what stays."""
 
 
 @dataclass(frozen=True)
@@ -194,17 +200,16 @@ def tiles_of(encoding: Encoding, tiles: Tiles, max_value: int) -> Tiles | None:
     """
     if encoding.name != "dense" or tiles.bits not in LANE_BITS or encoding.n_features < BLOCK:
         return None
-    largest = max(max_value, encoding.packed_unit << (encoding.packed_bits - 1))
+    largest = max(max_value, encoding.packed_reach)
     return tiles if largest < 1 << max(0, tiles.value_bits) else None
 
 
 def packed_as_tiles(encoding: Encoding, largest: int | None) -> bool:
-    """Whether packed samples become tiles as they are: elements of 16 bits, of which none stands for a value
-    above `largest`, what can be learned from (None: nothing is learned).
+    """Whether packed samples become tiles as they are: bytes, or elements of 16 bits, of which none stands for
+    a value above `largest`, what can be learned from (None: nothing is learned).
     """
-    packing = packing_of(encoding)
-    reach = packing.unit << (PACKED_BITS - 1)
-    return packing.element_bits == PACKED_BITS and (largest is None or reach <= largest)
+    can_be = packing_of(encoding).element_bits in (BYTE_BITS, PACKED_BITS)
+    return can_be and (largest is None or encoding.packed_reach <= largest)
 
 
 def tile_facts(tiles: Tiles | None, packed: bool, division: Division | None) -> Facts:
@@ -217,6 +222,7 @@ def tile_facts(tiles: Tiles | None, packed: bool, division: Division | None) -> 
         "low64": sum(((1 << STRIDE) - 1) << 2 * STRIDE * place for place in range(2)),
         "ones": ONES,
         "halves16": sum(1 << 16 * place + 15 for place in range(16)),
+        "spreads": SPREADS,
     }
 
 

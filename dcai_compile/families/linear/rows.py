@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil, inf
 
+from dcai_compile.byte_tiles import byte_tiles_of
 from dcai_compile.encoding import TO_FLOAT
 from dcai_compile.families.linear.integers import LinearIntegers
 from dcai_compile.families.linear.plan import delta_unit, largest_move
@@ -51,6 +52,7 @@ def linear_context(integers: LinearIntegers) -> Facts:
     facts: Facts = {
         "updatable": plan is not None,
         **tile_facts(integers.tiles, _packed_tiles(integers), _division(integers)),
+        "byte_tiles": byte_tiles_of(integers.encoding, integers.tiles),
         "n_rows": integers.n_rows,
         "gathers": integers.encoding.is_sparse,
         "base_row": integers.encoding.is_sparse,
