@@ -116,8 +116,10 @@ abstract contract FusedTrainer64 is Ownable, Incentive64, PackedContributions64,
     /// @dev The record with this key, which must be there and not be settled.
     function _findOpen(bytes32 key) private view returns (uint256 word) {
         word = _word(key);
-        if (word == 0) _refuse(ContributionUnknown.selector, key);
-        if (_isSettled(word)) _refuseSettled(msg.sender);
+        if (word >> STATE_SHIFT != OPEN) {
+            if (word == 0) _refuse(ContributionUnknown.selector, key);
+            _refuseSettled(msg.sender);
+        }
     }
 
     /// @dev Seconds since a contribution. There is a record with its time: it is not in the future.

@@ -39,6 +39,7 @@ abstract contract PackedTrainer64 is FusedTrainer64 {
         if (packed.length == 0) revert EmptySample();
         bytes memory sample = Samples.loadPacked(packed);
         uint256 cost = _begin(Samples.packedKey(sample, classification, block.timestamp, msg.sender), classification);
+        Samples.endPacked(sample);
         _packedUpdate(sample, classification);
         unchecked {
             // The price was asked of what was sent.

@@ -23,8 +23,14 @@ import {Contributions64} from "./Contributions64.sol";
 abstract contract PackedContributions64 is Contributions64 {
     uint256 private constant EXISTS = 1 << 255;
     uint256 private constant SETTLED = 1 << 254;
+    uint256 internal constant STATE_SHIFT = 254;
+    /// @dev `word >> STATE_SHIFT` of a record that is not settled.
+    uint256 internal constant OPEN = EXISTS >> STATE_SHIFT;
     uint256 private constant CLAIMS_SHIFT = 240;
     uint256 private constant MAX_CLAIMS = 0x3fff;
+    /// @dev `word >> CLAIMS_SHIFT` of a record that is not settled, without claims and with as many as are counted.
+    uint256 private constant NO_CLAIMS = 0x8000;
+    uint256 private constant OPEN_MAX_CLAIMS = 0xbfff;
     uint256 private constant FIRST_SHIFT = 160;
     uint256 private constant DEPOSIT_SHIFT = 80;
     uint256 private constant MASK = 0xffffffffffffffffffff;
@@ -85,7 +91,7 @@ abstract contract PackedContributions64 is Contributions64 {
     }
 
     /// @dev Whether all was taken; of a deposit of nothing, whether it was claimed.
-    function _isSettled(uint256 word) internal pure returns (bool) {
+    function _isSettled(uint256 word) private pure returns (bool) {
         return word & SETTLED != 0;
     }
 
@@ -107,19 +113,20 @@ abstract contract PackedContributions64 is Contributions64 {
     }
 
     /// @dev Counts a claim of the sender that leaves `left` of what is claimable of the record with this key,
-    /// which is `word` now.
+    /// which is `word` now, and not settled.
     function _claim(bytes32 dataKey, uint256 word, uint256 left) internal {
-        uint256 claims = (word >> CLAIMS_SHIFT) & MAX_CLAIMS;
+        // With the two bits above them.
+        uint256 claims = word >> CLAIMS_SHIFT;
         uint256 account = uint160(msg.sender) & MASK;
         if (left == 0) {
             left = SETTLED | account;
-        } else if (claims != 0) {
+        } else if (claims != NO_CLAIMS) {
             claimed[dataKey][msg.sender] = true;
         }
         assembly ("memory-safe") {
             // The place of who claims first is empty until then.
-            word := or(word, mul(account, shl(FIRST_SHIFT, iszero(claims))))
-            word := add(word, shl(CLAIMS_SHIFT, lt(claims, MAX_CLAIMS)))
+            word := or(word, mul(account, shl(FIRST_SHIFT, eq(claims, NO_CLAIMS))))
+            word := add(word, shl(CLAIMS_SHIFT, lt(claims, OPEN_MAX_CLAIMS)))
             word := or(and(word, not(MASK)), left)
         }
         _store(dataKey, word);

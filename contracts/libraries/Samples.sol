@@ -57,8 +57,8 @@ library Samples {
             calldatacopy(first, source.offset, source.length)
             let end := add(first, source.length)
             mstore(end, 0)
-            // 64 bytes for the rest of a key, and up to 31 for the end to be that of a word.
-            mstore(0x40, and(add(end, 0x5f), not(0x1f)))
+            // 60 bytes for the rest of a key, more for zeros: free memory need not begin with a word.
+            mstore(0x40, add(end, 0x60))
         }
     }
 
@@ -88,10 +88,19 @@ library Samples {
         return sample >> 255 != 0;
     }
 
-    /// @notice The packed sample that is at a place of `placePacked`.
+    /// @notice The packed sample that is at a place of `placePacked`, and that a key was made of.
     function packedAt(uint256 sample) internal pure returns (bytes memory packed) {
         assembly ("memory-safe") {
             packed := not(sample)
+        }
+        endPacked(packed);
+    }
+
+    /// @notice Zeros again behind the bytes of a packed sample, as `loadPacked` has left them: before it is read, or
+    /// logged, after a key was made of it.
+    function endPacked(bytes memory packed) internal pure {
+        assembly ("memory-safe") {
+            mstore(add(add(packed, 0x20), mload(packed)), 0)
         }
     }
 
@@ -143,7 +152,7 @@ library Samples {
     /// @notice The key of a contribution that came packed: all bits of
     /// keccak256(abi.encodePacked(packed, classification, time, author)) turned round.
     /// @dev A byte string can be the words of an `int64[]`. Turned round, no packed key is the key of any array:
-    /// two hashes would have to be each other's complement.
+    /// two hashes would have to be each other's complement. See `endPacked`.
     function packedKey(bytes memory packed, uint64 classification, uint256 time, address author)
         internal
         pure
@@ -153,11 +162,7 @@ library Samples {
         assembly ("memory-safe") {
             first := add(packed, 0x20)
         }
-        hash = ~_hash(first, packed.length, classification, time, author);
-        assembly ("memory-safe") {
-            // Zeros again behind the bytes, as `loadPacked` has left them.
-            mstore(add(first, mload(packed)), 0)
-        }
+        return ~_hash(first, packed.length, classification, time, author);
     }
 
     /// @notice Emits AddData from the copy that the key was made from.
