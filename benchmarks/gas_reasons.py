@@ -12,9 +12,5 @@ REASONS = """\
 - *Packed W4/20, predict*: the same for two classes; through DCAI's ABI it is within its limit, but here indices
   of 10 bits are unpacked to words first (1,100 gas of 20).
 - *W8, packed*: addData reads and writes the slot of flags and class records (5,000) beside four slots of
-  lanes; the prototype has no flags, so that its predictions read all that could have been learned. Its refund
-  and *report, all* are 0.2 and 0.1 % over: both classes that were taught are read, multiplied and squared,
-  since squared norms that are kept would take two slots more in everything; and a report reads the slot of
-  the creator (2,100), who can hand that right on, so that it is no constant. A lock against reentrancy is 300
-  more: settled before it is paid, a claim would be safe without it, but it holds money.
+  lanes; the prototype has no flags, so that its predictions read all that could have been learned.
 - Records are kept, not overwritten: for packed addData the limit allows for 17,100 more."""

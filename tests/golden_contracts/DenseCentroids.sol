@@ -352,17 +352,21 @@ contract DenseCentroids is Classifier64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let place := add(scores, 0x20)
-            let highest := mload(place)
-            let end := add(place, shl(5, CLASSES))
-            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
-                let score := mload(next)
+            let highest := mload(add(scores, 0x20))
+            {
+                let score := mload(add(scores, 64))
                 if sgt(score, highest) {
                     highest := score
-                    place := next
+                    best := 1
                 }
             }
-            best := shr(5, sub(place, add(scores, 0x20)))
+            {
+                let score := mload(add(scores, 96))
+                if sgt(score, highest) {
+                    highest := score
+                    best := 2
+                }
+            }
         }
     }
 

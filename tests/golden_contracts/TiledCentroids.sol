@@ -117,7 +117,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     // UNPACK: signed numbers of 16 bits, times 45778
 
-    /// @notice What a packed sample looks like: elements of so many bits without gaps, the highest bit first.
+    /// @notice What a packed sample looks like: signed numbers of 16 bits, times 45778, without gaps, the highest bit first.
     /// What is left of the last byte is not read.
     /// @return elementBits bits of an element
     /// @return unit what every element is multiplied by
@@ -381,7 +381,7 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     /// @dev The sample that has become tiles times every row of the published sums.
     /// Lanes are written with 2097152 more than they are, so that none is negative; that times `total` is taken off again.
     function _tileProducts(uint256 base, uint256 tiles, uint256 total) private pure returns (int256[] memory products) {
-        products = new int256[](CLASSES);
+        products = _reserve(CLASSES);
         assembly ("memory-safe") {
             let first := mul(sub(0, total), shl(21, mload(sub(tiles, 0x40))))
             let end := add(tiles, 256)
@@ -396,22 +396,34 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
                     {
                         let a := mload(tile)
                         let b := mload(add(tile, 32))
-                        let word := mload(table)
-                        sum0 := add(sum0, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
-                        word := mload(add(table, 32))
-                        sum1 := add(sum1, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
-                        word := mload(add(table, 64))
-                        sum2 := add(sum2, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        {
+                            let word := mload(table)
+                            sum0 := add(sum0, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        }
+                        {
+                            let word := mload(add(table, 32))
+                            sum1 := add(sum1, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        }
+                        {
+                            let word := mload(add(table, 64))
+                            sum2 := add(sum2, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        }
                     }
                     {
                         let a := mload(add(tile, 64))
                         let b := mload(add(tile, 96))
-                        let word := mload(add(table, 96))
-                        sum0 := add(sum0, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
-                        word := mload(add(table, 128))
-                        sum1 := add(sum1, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
-                        word := mload(add(table, 160))
-                        sum2 := add(sum2, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        {
+                            let word := mload(add(table, 96))
+                            sum0 := add(sum0, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        }
+                        {
+                            let word := mload(add(table, 128))
+                            sum1 := add(sum1, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        }
+                        {
+                            let word := mload(add(table, 160))
+                            sum2 := add(sum2, add(mul(a, and(word, mask)), mul(b, and(shr(32, word), mask))))
+                        }
                     }
                     table := add(table, 192)
                 }
@@ -560,17 +572,21 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
     /// @dev The first of the highest scores, as scikit-learn decides.
     function _decide(int256[] memory scores) internal pure override returns (uint64 best) {
         assembly ("memory-safe") {
-            let place := add(scores, 0x20)
-            let highest := mload(place)
-            let end := add(place, shl(5, CLASSES))
-            for { let next := add(place, 0x20) } lt(next, end) { next := add(next, 0x20) } {
-                let score := mload(next)
+            let highest := mload(add(scores, 0x20))
+            {
+                let score := mload(add(scores, 64))
                 if sgt(score, highest) {
                     highest := score
-                    place := next
+                    best := 1
                 }
             }
-            best := shr(5, sub(place, add(scores, 0x20)))
+            {
+                let score := mload(add(scores, 96))
+                if sgt(score, highest) {
+                    highest := score
+                    best := 2
+                }
+            }
         }
     }
 

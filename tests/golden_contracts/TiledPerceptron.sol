@@ -120,7 +120,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
 
     // UNPACK: signed numbers of 16 bits, times 45778
 
-    /// @notice What a packed sample looks like: elements of so many bits without gaps, the highest bit first.
+    /// @notice What a packed sample looks like: signed numbers of 16 bits, times 45778, without gaps, the highest bit first.
     /// What is left of the last byte is not read.
     /// @return elementBits bits of an element
     /// @return unit what every element is multiplied by
@@ -250,7 +250,7 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
     /// with its intercept.
     /// Lanes are written with 128 more than they are, so that none is negative; that times `total` is taken off again.
     function _tileProducts(uint256 base, uint256 tiles, uint256 total) private pure returns (int256[] memory products) {
-        products = new int256[](ROWS);
+        products = _reserve(ROWS);
         assembly ("memory-safe") {
             let first := mul(sub(0, total), shl(7, mload(sub(tiles, 0x40))))
             let end := add(tiles, 256)
@@ -261,36 +261,40 @@ contract TiledPerceptron is StakeableRules, PackedTrainer64 {
                 sum0 := start
                 for {} lt(tile, last) { tile := add(tile, 256) } {
                     {
-                        let word := mload(table)
-                        sum0 := add(
-                            sum0,
-                            add(
+                        {
+                            let word := mload(table)
+                            sum0 := add(
+                                sum0,
                                 add(
-                                    mul(mload(tile), and(word, mask)),
-                                    mul(mload(add(tile, 32)), and(shr(16, word), mask))
-                                ),
-                                add(
-                                    mul(mload(add(tile, 64)), and(shr(32, word), mask)),
-                                    mul(mload(add(tile, 96)), and(shr(48, word), mask))
+                                    add(
+                                        mul(mload(tile), and(word, mask)),
+                                        mul(mload(add(tile, 32)), and(shr(16, word), mask))
+                                    ),
+                                    add(
+                                        mul(mload(add(tile, 64)), and(shr(32, word), mask)),
+                                        mul(mload(add(tile, 96)), and(shr(48, word), mask))
+                                    )
                                 )
                             )
-                        )
+                        }
                     }
                     {
-                        let word := mload(table)
-                        sum0 := add(
-                            sum0,
-                            add(
+                        {
+                            let word := mload(table)
+                            sum0 := add(
+                                sum0,
                                 add(
-                                    mul(mload(add(tile, 128)), and(shr(8, word), mask)),
-                                    mul(mload(add(tile, 160)), and(shr(24, word), mask))
-                                ),
-                                add(
-                                    mul(mload(add(tile, 192)), and(shr(40, word), mask)),
-                                    mul(mload(add(tile, 224)), and(shr(56, word), mask))
+                                    add(
+                                        mul(mload(add(tile, 128)), and(shr(8, word), mask)),
+                                        mul(mload(add(tile, 160)), and(shr(24, word), mask))
+                                    ),
+                                    add(
+                                        mul(mload(add(tile, 192)), and(shr(40, word), mask)),
+                                        mul(mload(add(tile, 224)), and(shr(56, word), mask))
+                                    )
                                 )
                             )
-                        )
+                        }
                     }
                     table := add(table, 32)
                 }

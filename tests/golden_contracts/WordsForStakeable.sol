@@ -211,7 +211,7 @@ contract WordsForStakeable is StakeableRules, PackedTrainer64 {
 
     // UNPACK: indices of 8 bits
 
-    /// @notice What a packed sample looks like: elements of so many bits without gaps, the highest bit first.
+    /// @notice What a packed sample looks like: indices of 8 bits, without gaps, the highest bit first.
     /// What is left of the last byte is not read.
     /// @return elementBits bits of an element
     /// @return unit what every element is multiplied by
@@ -220,7 +220,7 @@ contract WordsForStakeable is StakeableRules, PackedTrainer64 {
     }
 
     function _unpack(bytes memory packed) internal pure override returns (int64[] memory data) {
-        data = Samples.reserve(_packedLength(packed, 8));
+        data = Samples.reserve(packed.length);
         assembly ("memory-safe") {
             let source := add(packed, 0x20)
             let target := add(data, 0x20)
@@ -228,10 +228,10 @@ contract WordsForStakeable is StakeableRules, PackedTrainer64 {
             // 4 elements are 4 bytes. What the last word has beyond the end goes to memory that is free.
             for {} lt(target, end) { target := add(target, 128) } {
                 let word := mload(source)
-                mstore(target, shr(248, word))
-                mstore(add(target, 32), shr(248, shl(8, word)))
-                mstore(add(target, 64), shr(248, shl(16, word)))
-                mstore(add(target, 96), shr(248, shl(24, word)))
+                mstore(target, byte(0, word))
+                mstore(add(target, 32), byte(1, word))
+                mstore(add(target, 64), byte(2, word))
+                mstore(add(target, 96), byte(3, word))
                 source := add(source, 4)
             }
         }
