@@ -26,15 +26,14 @@ def document(kind: str, weights: list[float], **more: object) -> dict[str, objec
     return {"type": kind, "classifications": ["no", "yes"], "weights": weights, **more}
 
 
-def topics() -> Perceptron:
-    """A perceptron of three classes with the weights of nobody's training."""
+def topics(times: int = 1) -> Perceptron:
+    """A perceptron of three classes with the weights of nobody's training, repeated for more features."""
     estimator = Perceptron(eta0=0.5)
     estimator.classes_ = np.array([10, 20, 30])
-    estimator.coef_ = np.array(
-        [[1.0, -0.5, 0.25, 2.0], [0.0, 3.5, -1.0, 0.5], [-2.0, 0.0, 1.5, 0.75]]
-    )
+    coef = np.array([[1.0, -0.5, 0.25, 2.0], [0.0, 3.5, -1.0, 0.5], [-2.0, 0.0, 1.5, 0.75]])
+    estimator.coef_ = np.tile(coef, times)
     estimator.intercept_ = np.array([0.5, -1.0, 0.0])
-    estimator.n_features_in_ = 4
+    estimator.n_features_in_ = 4 * times
     return estimator
 
 
@@ -138,10 +137,13 @@ def tiled() -> dict[str, Compiled]:
             "c": {"centroid": rows[9], "dataCount": 3},
         },
     }
-    models = {"TiledPerceptron": perceptron, "TiledCentroids": centroids}
-    return {
-        name: compile_model(model, X, name=name, step_bits=16) for name, model in models.items()
+    pixels = np.arange(16 * 20).reshape(16, 20) * 37 % 256
+    models: dict[str, tuple[Any, Any]] = {
+        "TiledPerceptron": (perceptron, X),
+        "TiledCentroids": (centroids, X),
+        "TiledPixels": (topics(5), pixels / 255),
     }
+    return {name: compile_model(*model, name=name, step_bits=16) for name, model in models.items()}
 
 
 def golden() -> dict[str, Compiled]:
