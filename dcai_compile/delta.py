@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dcai_compile.tables import Constant, DeltaTable
 
@@ -64,23 +65,23 @@ class DeltaLayout:
     warm: bool
     sharing: int = 1
 
-    @property
+    @cached_property
     def per_slot(self) -> int:
         """Low digits in a slot, if it is full; the highest bit of a slot is no masked digit's."""
         digits = self.table.digits
         return (SLOT_BITS - 1 if digits.masked else SLOT_BITS) // digits.low_bits
 
-    @property
+    @cached_property
     def group(self) -> int:
         """Features in a slot; 0 where one feature takes several slots."""
         return self.per_slot if self.row_by_row else self.per_slot // self.table.rows
 
-    @property
+    @cached_property
     def stride(self) -> int:
         """Slots of a row where rows lie together, else slots of a feature that does not share one."""
         return -(-(self.table.features if self.row_by_row else self.table.rows) // self.per_slot)
 
-    @property
+    @cached_property
     def slots(self) -> int:
         """Slots of low digits."""
         if self.row_by_row:
@@ -89,81 +90,81 @@ class DeltaLayout:
             return -(-self.table.features // self.group)
         return self.table.features * self.stride
 
-    @property
+    @cached_property
     def flag_bits(self) -> int:
         """Flags of a slot."""
         return 2 if self.table.digits.carries else 1
 
-    @property
+    @cached_property
     def flagged(self) -> int:
         """How many flags of each kind there are."""
         return -(-self.slots // self.sharing)
 
-    @property
+    @cached_property
     def flags_per_slot(self) -> int:
         """How many of them share a slot, beside the bit that keeps it from being zero."""
         return (SLOT_BITS - 1 - self.flags_shift) // self.flag_bits
 
-    @property
+    @cached_property
     def flag_slots(self) -> int:
         """Slots of their own that flags have."""
         return -(-self.flagged // self.flags_per_slot) if self.own_flags else 0
 
-    @property
+    @cached_property
     def flags_end(self) -> int:
         """The bit behind the last flag, where all flags are in one slot."""
         return self.flags_shift + self.flagged * self.flag_bits
 
-    @property
+    @cached_property
     def flag_mask(self) -> int:
         """All flags of a slot."""
         return (1 << self.flag_bits) - 1
 
-    @property
+    @cached_property
     def flags_of_rows(self) -> int:
         """`NOT_ZERO` of a row's first slot and of the same slot of every other row, where rows lie together."""
         return sum(
             NOT_ZERO << (row * self.stride * self.flag_bits) for row in range(self.table.rows)
         )
 
-    @property
+    @cached_property
     def in_word(self) -> bool:
         """Whether all flags are in one slot."""
         return self.flagged <= self.flags_per_slot
 
-    @property
+    @cached_property
     def wide_per_slot(self) -> int:
         """Wide digits in a slot."""
         return SLOT_BITS // self.table.digits.wide_bits if self.table.digits.carries else 0
 
-    @property
+    @cached_property
     def wide_stride(self) -> int:
         """Slots of wide digits for a slot of low ones."""
         return -(-self.per_slot // self.wide_per_slot) if self.wide_per_slot else 0
 
-    @property
+    @cached_property
     def wide_first(self) -> int:
         """First slot of the wide digits."""
         return self.first_slot + self.slots
 
-    @property
+    @cached_property
     def wide_slots(self) -> int:
         """Slots of wide digits."""
         return self.slots * self.wide_stride
 
-    @property
+    @cached_property
     def end(self) -> int:
         """The slot behind the table."""
         return self.wide_first + self.wide_slots
 
-    @property
+    @cached_property
     def untouched(self) -> int:
         """The word of a slot whose lanes are all zero."""
         if not self.warm:
             return 0
         return NEVER_ZERO if self.table.digits.unsigned else self.halves(self.per_slot)
 
-    @property
+    @cached_property
     def blank(self) -> int:
         """`untouched` as contracts work on it: a masked digit is what it is more than the smallest."""
         digits = self.table.digits
@@ -171,21 +172,21 @@ class DeltaLayout:
             return 0
         return self.untouched if digits.unsigned else self.halves(self.per_slot)
 
-    @property
+    @cached_property
     def blank_name(self) -> str:
         """`blank` as Solidity writes it where it sees constants."""
         if self.blank == 0:
             return "0"
         return "UNTOUCHED" if self.blank == self.untouched else "BLANK"
 
-    @property
+    @cached_property
     def veil(self) -> str:
         """By which a stored word and one that is worked on differ, likewise; empty where they do not."""
         if self.untouched == self.blank:
             return ""
         return "UNTOUCHED" if self.warm else "BLANK"
 
-    @property
+    @cached_property
     def veil_literal(self) -> str:
         """`veil` where no constants are seen."""
         return f"{self.untouched ^ self.blank:#066x}" if self.veil else ""

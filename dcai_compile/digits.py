@@ -12,6 +12,7 @@ Where lanes only grow, a low digit may be without a sign, and then carries half 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 BYTE = 8
 
@@ -38,46 +39,46 @@ class Digits:
     low_bits: int
     unsigned: bool = False
 
-    @property
+    @cached_property
     def longest_step(self) -> int:
         """The longest typical step that `digits_for` would have chosen them for."""
         return (1 << (self.low_bits - 1)) // CARRY_AFTER
 
-    @property
+    @cached_property
     def carries(self) -> bool:
         """Whether there is a wide digit."""
         return self.low_bits < self.bits
 
-    @property
+    @cached_property
     def masked(self) -> bool:
         """Whether a low digit is read through a mask, as it is not whole bytes: then it is written as
         what it is more than `least`.
         """
         return self.low_bits % BYTE != 0
 
-    @property
+    @cached_property
     def least(self) -> int:
         """The smallest low digit."""
         return 0 if self.unsigned else -(1 << (self.low_bits - 1))
 
-    @property
+    @cached_property
     def wide_bits(self) -> int:
         """Width of the wide digit's storage lane, or 0."""
         if not self.carries:
             return 0
         return next(bits for bits in WIDE_BITS if bits >= self.bits - self.low_bits)
 
-    @property
+    @cached_property
     def wide_max(self) -> int:
         """The largest wide digit, whose negation is the smallest."""
         return (1 << (self.bits - self.low_bits - 1)) - 1 if self.carries else 0
 
-    @property
+    @cached_property
     def maximum(self) -> int:
         """The largest value of a lane; no more than ``2**(bits-1) - 1``."""
         return (self.wide_max << self.low_bits) + (1 << self.low_bits) - 1 + self.least
 
-    @property
+    @cached_property
     def minimum(self) -> int:
         """The smallest value of a lane; no less than ``-2**(bits-1)``."""
         return 0 if self.unsigned else self.least - (self.wide_max << self.low_bits)

@@ -52,6 +52,10 @@ contract Harness {
         return BigFloat.power(m, e, n, BigFloat.topBit(n));
     }
 
+    function divPacked(uint256 a, int256 e, uint256 b, int256 f) external pure returns (int256) {
+        return BigFloat.divPacked(a, e, b, f);
+    }
+
     function mulDiv(uint256 c, int256 d, uint256 a, int256 e, uint256 b, int256 f)
         external
         pure

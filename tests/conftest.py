@@ -1,4 +1,4 @@
-"""What the whole suite shares: a Solidity compiler that stays in memory."""
+"""What the whole suite shares: a Solidity compiler that stays in memory, and one thread a process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sklearn.linear_model  # noqa: F401 - loads what `one_thread` limits
+from threadpoolctl import threadpool_limits
 
 from dcai_compile import solc
 from tests.resident_solc import ResidentSolc, can_stay
@@ -30,6 +32,13 @@ def resident_solc(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """Every compilation of a test goes to the compiler that stays."""
     if request.module.__name__.rsplit(".", 1)[-1] not in HANDLES_SOLC:
         monkeypatch.setattr(solc, "_run", _run)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Processes share the cores: threads of their numerics would only wait for each other."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

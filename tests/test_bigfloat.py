@@ -42,6 +42,10 @@ def mul_div(c: int, d: int, a: int, e: int, b: int, f: int) -> int:
     return bigfloat.pack(*bigfloat.mul(c, d, *bigfloat.div(a, e, b, f)))
 
 
+def div_packed(a: int, e: int, b: int, f: int) -> int:
+    return bigfloat.pack(*bigfloat.div(a, e, b, f))
+
+
 SIGNATURES = {
     "normalize": (NUMBER, NUMBER, bigfloat.normalize),
     "lift": ("uint256,uint256", NUMBER, lift),
@@ -52,6 +56,7 @@ SIGNATURES = {
     "mul": (f"{NUMBER},{NUMBER}", NUMBER, bigfloat.mul),
     "square": (NUMBER, NUMBER, bigfloat.square),
     "div": (f"{NUMBER},{NUMBER}", NUMBER, bigfloat.div),
+    "divPacked": (f"{NUMBER},{NUMBER}", "int256", div_packed),
     "mulDiv": (f"{NUMBER},{NUMBER},{NUMBER}", "int256", mul_div),
     "power": (f"{NUMBER},uint256", NUMBER, bigfloat.power),
     "powInt": ("uint256,uint256", NUMBER, bigfloat.pow_int),
@@ -170,6 +175,7 @@ def test_mul_square_and_div(a: int, i: int, b: int, j: int) -> None:
     same("mul", a, i, b, j)
     same("square", a, i)
     same("div", a, i, b, j)
+    same("divPacked", a, i, b, j)
     product, quotient = bigfloat.mul(a, i, b, j), bigfloat.div(a, i, b, j)
     for found in (product, quotient):
         assert MANTISSA_MIN <= found[0] < MANTISSA_END
@@ -182,6 +188,7 @@ def test_mul_and_div_at_the_edges() -> None:
         for b in EDGES:
             same("mul", a, 0, b, 0)
             same("div", a, 0, b, 0)
+            same("divPacked", a, 0, b, 0)
     assert bigfloat.div(MANTISSA_MIN, -127, MANTISSA_MIN, -127) == (MANTISSA_MIN, -127)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from typing import Any
 
@@ -199,14 +200,21 @@ def test_every_byte_is_multiplied_with_its_own_weights(
         assert abi.decode_int256_array(output) == list(compiled.mirror.scores([sample])[0])
 
 
+@cache
+def sure_of_digits(n_classes: int) -> LogisticRegression:
+    X, y = load_digits(n_class=n_classes, return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return LogisticRegression(max_iter=20).fit(X, y)
+
+
 @pytest.mark.parametrize("rule", ["perceptron", "log_loss", "pa1"])
 @pytest.mark.parametrize("n_classes", [2, 10])
 def test_lessons_of_bytes(rule: str, n_classes: int) -> None:
     """Predictions before, between and after packed lessons, some of which cannot be learned from."""
-    X, y = load_digits(n_class=n_classes, return_X_y=True)
-    estimator = LogisticRegression(max_iter=100).fit(X, y)
+    X = load_digits(n_class=n_classes).data
     compiled = compile_model(
-        estimator, X, update=rule, learning_rate=0.5, step_bits=16, name="Bytes"
+        sure_of_digits(n_classes), X, update=rule, learning_rate=0.5, step_bits=16, name="Bytes"
     )
     assert compiled.packing is not None and compiled.packing.element_bits == BYTE_BITS
     assert compiled.packing.unit == 10**9

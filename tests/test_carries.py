@@ -139,7 +139,7 @@ def linear(encoding: str, rows: int = 1, step_bits: Any = "auto", words: int = W
     estimator.classes_, estimator.n_features_in_ = np.arange(classes), words
     return compile_bare(
         estimator,
-        np.eye(words)[[ALWAYS, NO, YES]] if words > WORDS else np.eye(words),
+        np.eye(YES + 1, words)[[ALWAYS, NO, YES]] if words > WORDS else np.eye(words),
         encoding=encoding,
         update="perceptron",
         learning_rate=1.0,

@@ -55,13 +55,10 @@ EVERYWHERE = {
 }
 ONLY = {
     "multinomial": {
-        "no prior": substitute(
-            r"BigFloat\.mulDiv\(prior, priorExponent", "BigFloat.mulDiv(2 ** 127, -127"
-        ),
+        "no prior": substitute(r"mantissa \* samples", "mantissa"),
         "smoothing dropped": substitute(r"ALPHA_SUM = \d+", "ALPHA_SUM = 0"),
         "the total forgotten": substitute(r"GRAIN, total\);", "GRAIN, 0);"),
         "a denominator thought longer": substitute(r"WHOLE_LENGTH = \d+", "WHOLE_LENGTH = 200"),
-        "samples thought more": substitute(r"SAMPLES_LENGTH = \d+", "SAMPLES_LENGTH = 200"),
     },
     "complement": {
         "the class itself counted": substitute(r"all - counts\[row\]", "counts[row]"),
@@ -78,6 +75,10 @@ ONLY = {
         "a logarithm missing": substitute(r"all -= int256\(FEATURES\).*", ""),
     },
     "bernoulli": {
+        "no prior": substitute(
+            r"BigFloat\.mulDiv\(prior, priorExponent", "BigFloat.mulDiv(2 ** 127, -127"
+        ),
+        "samples thought more": substitute(r"SAMPLES_LENGTH = \d+", "SAMPLES_LENGTH = 200"),
         "absence ignored": substitute(r"here \? counts\[row\] : [^;]*;", "counts[row];"),
         "a repeated index counted twice": substitute(
             r"_checkLesson\(data\);", "_checkSample(data);"

@@ -16,8 +16,10 @@ from dcai_compile import bigfloat
 from dcai_compile.choose import choose_encoding
 from dcai_compile.families import extract, family_of
 from dcai_compile.families.count_bayes.bounds import PRODUCT_ERROR
+from dcai_compile.families.count_bayes.integers import CountIntegers
 from dcai_compile.families.count_bayes.products import groups, power_product, product
 from dcai_compile.model import Options
+from tests.models import compile_bare
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -102,3 +104,26 @@ def test_groups_are_taken_where_nothing_has_to_be_shifted(bits: int) -> None:
     grouped, singles = groups([(1 << bits) - 1 - i for i in range(17)], bits)
     assert grouped * size + singles == 17
     assert singles > 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("update", ["auto", "frozen"])
+def test_samples_are_one_factor_more_and_there_is_room_for_it(n_classes: int, update: str) -> None:
+    """A class of 2**20 samples that hardly have words: none of its numerators comes near their number."""
+    rng = np.random.default_rng(n_classes)
+    estimator = MultinomialNB()
+    estimator.classes_ = np.arange(n_classes)
+    estimator.feature_count_ = rng.integers(0, 8, (n_classes, 30)).astype(float)
+    estimator.class_count_ = np.append(np.full(n_classes - 1, 3.0), (1 << 20) - 1)
+    estimator.n_features_in_ = 30
+    estimator.feature_log_prob_ = estimator.feature_count_
+    estimator.class_log_prior_ = np.log(estimator.class_count_)
+    X = rng.integers(0, 9, (20, 30))
+    compiled = compile_bare(estimator, X, update=update, name="Prior")
+    integers: CountIntegers = compiled.integers  # type: ignore[assignment]
+    assert integers.prior_is_factor and "divPacked" in compiled.source["Prior.sol"]
+    most = max(integers.class_counts) + (integers.fields[0].maximum if integers.updatable else 0)
+    assert most < 1 << integers.factor_bits
+    lessons = (X, np.arange(20) % n_classes) if update == "auto" else None
+    report = compiled.verify(X, evm="revm", updates=lessons)
+    assert report.evm_mismatches == 0 and report.samples == 20

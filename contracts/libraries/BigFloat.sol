@@ -6,7 +6,8 @@ pragma solidity ^0.8.28;
 /// number is mantissa * 2**exponent with 2**127 <= mantissa < 2**128. Packed it is exponent * 2**128 +
 /// mantissa, so that the larger of two packed numbers is the larger number; 0 is type(int256).min.
 /// @dev Every function has a twin in `dcai_compile/bigfloat.py` that gives the same integers, and that
-/// derives the error bounds stated here; `lift` has that of `normalize`, and `mulDiv` those that it is made of.
+/// derives the error bounds stated here; `lift` has that of `normalize`, `divPacked` that of `div`, and `mulDiv` those
+/// that it is made of.
 /// Results are rounded towards zero.
 ///
 /// Requirements of every function:
@@ -97,6 +98,19 @@ library BigFloat {
             uint256 quotient = (a << 128) / b;
             uint256 shift = quotient >> 128;
             return (quotient >> shift, aExponent - bExponent - 128 + int256(shift));
+        }
+    }
+
+    /// @notice `div`, packed.
+    function divPacked(uint256 a, int256 aExponent, uint256 b, int256 bExponent)
+        internal
+        pure
+        returns (int256 packed)
+    {
+        assembly ("memory-safe") {
+            let quotient := div(shl(128, a), b)
+            let shift := shr(128, quotient)
+            packed := or(shl(128, sub(add(aExponent, shift), add(bExponent, 128))), shr(shift, quotient))
         }
     }
 

@@ -69,7 +69,7 @@ class CountIntegers(IntegerModel):
         frozen model.
     sample_bits, total_bits : widths of what updates add to a class's samples, and to all that was counted in
         them.
-    factor_bits : width that no numerator can exceed, whatever the lanes hold.
+    factor_bits : width that no numerator, and no class's samples, can exceed, whatever the lanes hold.
     max_value : the largest wire value that `update` takes.
     proved_updates : number of updates for which no lane can overflow.
     """
@@ -140,6 +140,12 @@ class CountIntegers(IntegerModel):
     def uniform_alpha(self) -> bool:
         """Whether one number smooths every feature."""
         return len(set(self.alpha)) == 1
+
+    @property
+    def prior_is_factor(self) -> bool:
+        """Whether a class's samples are one factor more of its numerators, than which they are never wider."""
+        plain = self.model.kind == "multinomial" and self.encoding.is_counts
+        return plain and self.uniform_alpha and self.priors is None
 
     @cached_property
     def alpha_sum(self) -> int:

@@ -226,8 +226,12 @@ class Snapshot:
     def _multinomial(self, row: int, entries: list[tuple[int, int]]) -> int:
         if self._prior(row) == bigfloat.ZERO:
             return bigfloat.ZERO
-        above, below = self._ratio(row, entries)
-        return self._with_prior(row, bigfloat.div(*above, *below))
+        prior_is_factor = self.integers.prior_is_factor
+        above, below = self._ratio(row, entries, self.class_counts[row] if prior_is_factor else 1)
+        likelihood = bigfloat.div(*above, *below)
+        if prior_is_factor:
+            return bigfloat.pack(*likelihood)
+        return self._with_prior(row, likelihood)
 
     def _complement(self, row: int, entries: list[tuple[int, int]]) -> int:
         below, above = self._ratio(row, entries)
@@ -267,12 +271,14 @@ class Snapshot:
         below = product(wholes, integers.factor_bits)
         return self._with_prior(row, bigfloat.div(*above, *below))
 
-    def _ratio(self, row: int, entries: list[tuple[int, int]]) -> tuple[Number, Number]:
-        """The product of the numerators, and the denominator to the power of all values."""
+    def _ratio(
+        self, row: int, entries: list[tuple[int, int]], last: int = 1
+    ) -> tuple[Number, Number]:
+        """The product of the numerators, and of `last`, and the denominator to the power of all values."""
         factors = [self.numerators[row][feature] for feature, _ in entries]
         values = [value for _, value in entries]
         if self.integers.encoding.is_counts:
-            above = product(factors, self.integers.factor_bits)
+            above = product(factors, self.integers.factor_bits, last)
         else:
             above = power_product(factors, values, self.integers.factor_bits)
         return above, bigfloat.pow_int(self.denominators[row], sum(values))

@@ -15,12 +15,12 @@ Number: TypeAlias = tuple[int, int]
 """Mantissa and exponent of a `bigfloat` number."""
 
 
-def product(factors: Sequence[int], bits: int) -> Number:
-    """The product of factors below ``2**bits``, normalised; 1 for none."""
+def product(factors: Sequence[int], bits: int, last: int = 1) -> Number:
+    """The product of factors below ``2**bits`` and of the last, as narrow, normalised; 1 for none."""
     mantissa, exponent = 1, 0
     for factor in factors:
         mantissa, exponent = bigfloat.mul_small(mantissa, exponent, factor, bits)
-    return bigfloat.normalize(mantissa, exponent)
+    return bigfloat.normalize(mantissa * last, exponent)
 
 
 def groups(factors: Sequence[int], bits: int) -> tuple[int, int]:

@@ -42,6 +42,7 @@ def count_context(integers: CountIntegers) -> Facts:
         "n_columns": len(model.sizes),
         "offset_lines": _offset_lines(integers),
         "uniform_alpha": integers.uniform_alpha,
+        "prior_is_factor": integers.prior_is_factor,
         "constants": _constants(integers),
         "class_counts": _values(integers.class_counts, Fraction(1, integers.grain), "samples"),
         "class_totals": _values(integers.totals, integers.unit, "counted"),
@@ -133,7 +134,8 @@ def _lengths(integers: CountIntegers) -> list[Constant]:
     """How many bits a number has at least: what is counted of a class never falls."""
     model = integers.model
     rows = []
-    if model.has_prior and integers.priors is None and integers.encoding.scale == 1:
+    lifted = integers.encoding.scale == 1 and not integers.prior_is_factor
+    if model.has_prior and integers.priors is None and lifted:
         least = max(1, min(integers.class_counts).bit_length())
         comment = "Bits of a class's samples at least, if there are any."
         rows.append(Constant("uint256", "SAMPLES_LENGTH", str(least), comment))
