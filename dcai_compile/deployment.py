@@ -128,8 +128,8 @@ class Deployment:
         is the price at the latest block: enough, unless somebody else contributes in between.
 
         Where the contract takes packed samples, one is sent: for dense samples the nearest that has a
-        packed form, which is what the model learns and `Contribution.data` tells. `add_encoded` changes
-        no sample.
+        packed form, which is what the model learns and `Contribution.data` tells; where bytes are packed, only
+        what is whole is, and everything else goes as it is. `add_encoded` changes no sample.
 
         Raises `SampleOutOfRange` before, `TransactionRefused` instead of a transaction's effect.
         """

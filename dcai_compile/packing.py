@@ -36,8 +36,14 @@ DENSE_BITS = range(16, 33)
 
 MOST_UNITS = (1 << BYTE_BITS) - 1
 
-WHOLE = 1024
-"""A value within such a part of a unit of a whole number of them counts as that: 1/255 has no exact double."""
+LEAST_UNIT = 1 << 13
+"""Of a byte, in wire units: many times what rounding makes of a whole number."""
+
+FLOAT32 = 2.0**-24
+"""Relative error of a float32; units and wire values are off by half a wire unit each."""
+
+ROWS_AT_ONCE = 4096
+"""Rows that are measured at once."""
 
 FINE = 128
 """No value is rounded by more than a part in twice that of its feature's range, while bits are left."""
@@ -117,12 +123,16 @@ class Packing:
         if self.unit == 1:
             return values
         near = [_nearest(value, self.unit) * self.unit for value in values]
-        if self.counts_units and not all(map(self._is_whole, values, near)):
-            return values
-        return near
+        if not self.counts_units:
+            return near
+        is_whole = all(map(self._is_whole, values, near)) and self.pack(near) is not None
+        return near if is_whole else values
 
     def _is_whole(self, value: int, near: int) -> bool:
-        return abs(value - near) * WHOLE <= self.unit
+        """Whether a value is what rounding has made of a whole number of units, as `_broken_row` asks."""
+        if near == 0:
+            return value == 0
+        return 2 * abs(value - near) <= abs(near) // self.unit + 2 + abs(value) // 2**23
 
 
 def packing_of(encoding: Encoding) -> Packing:
@@ -171,26 +181,41 @@ def dense_packing(X: Matrix) -> tuple[int, int]:
 
 
 def _counted_unit(X: NDArray[np.float64]) -> int | None:
-    """The largest unit, in wire units, of which every value is a whole number from 0 to 255; None without one.
+    """The unit, in wire units, of which every value is a whole number up to 255; None without one.
 
-    Few samples prove none: what is whole in all of them would be a coincidence.
+    The largest value is at least 128 of them, so that not much more than twice as much has a packed form. Few
+    samples prove no unit: that all are whole would be a coincidence.
     """
+    if len(X) < ENOUGH_SAMPLES or float(X.min()) < 0:
+        return None
     largest = float(X.max())
-    if len(X) < ENOUGH_SAMPLES or float(X.min()) < 0 or not 0 < largest < 2**62 / TO_FLOAT:
+    if not 0 < largest < 2**62 / TO_FLOAT:
         return None
     (wire,) = round_exactly(np.array([[largest]]))
-    for units in range(1, MOST_UNITS + 1):
+    # Rows that are looked at first: some of all, and every one that was not whole of another unit.
+    first = X[:: max(1, len(X) // ENOUGH_SAMPLES)]
+    for units in range((MOST_UNITS + 1) // 2, MOST_UNITS + 1):
         unit = _nearest(int(wire[0]), units)
-        # A unit that is rounded itself, and values that are, stay within the part of it that is allowed.
-        if unit >= 2 * WHOLE and all(_are_whole(part, unit) for part in (X[:ENOUGH_SAMPLES], X)):
+        if unit < LEAST_UNIT or _broken_row(first, unit) is not None:
+            continue
+        row = _broken_row(X, unit)
+        if row is None:
             return unit
+        first = np.vstack([first, X[row]])
     return None
 
 
-def _are_whole(X: NDArray[np.float64], unit: int) -> bool:
-    counts = X * (TO_FLOAT / unit)
-    # Half of what is allowed: values are rounded to wire units once more.
-    return bool(np.all(np.abs(counts - np.rint(counts)) * (2 * WHOLE) <= 1))
+def _broken_row(X: NDArray[np.float64], unit: int) -> int | None:
+    """The first row with a value that is no whole number of units; None without one."""
+    for start in range(0, len(X), ROWS_AT_ONCE):
+        wire = X[start : start + ROWS_AT_ONCE] * TO_FLOAT
+        counts = np.rint(wire / unit)
+        # Nothing is rounded to zero.
+        off = np.abs(wire - counts * unit) > (counts / 2 + 1 + wire * FLOAT32) * (counts != 0)
+        rows = np.flatnonzero(off.any(axis=1))
+        if len(rows):
+            return start + int(rows[0])
+    return None
 
 
 def _whole_bytes(bits: int) -> int:

@@ -93,9 +93,10 @@ class Tiles:
     @property
     def value_bits(self) -> int:
         """Values from ``-2**value_bits`` to below ``2**value_bits`` are multiplied this way: no sum of so many
-        products leaves 64 bits.
+        products leaves 64 bits, once what lanes are biased by is taken off.
         """
-        return STRIDE - 1 - self.width - self.terms_bits
+        most = self.features << (self.width - 1)
+        return (((1 << STRIDE - 1) - 1) // most).bit_length() - 1
 
     @property
     def per_word(self) -> int:
@@ -201,7 +202,7 @@ def tiles_of(encoding: Encoding, tiles: Tiles, max_value: int) -> Tiles | None:
     if encoding.name != "dense" or tiles.bits not in LANE_BITS or encoding.n_features < BLOCK:
         return None
     largest = max(max_value, encoding.packed_reach)
-    return tiles if largest < 1 << max(0, tiles.value_bits) else None
+    return tiles if tiles.value_bits >= 0 and largest < 1 << tiles.value_bits else None
 
 
 def packed_as_tiles(encoding: Encoding, largest: int | None) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
 from dcai_compile import Compiled, abi, calls, compile_model
 from dcai_compile.calls import ADD_DATA_TOPIC, ADD_PACKED_TOPIC, Contribution
@@ -24,6 +25,7 @@ from tests.solidity import initcode_beside
 
 DENSE16 = Encoding("dense", 3, 3, packed_bits=16, packed_unit=1000)
 DENSE21 = Encoding("dense", 3, 3, packed_bits=21, packed_unit=109)
+DENSE8 = Encoding("dense", 3, 3, packed_bits=8, packed_unit=3_921_569)
 DENSE32 = Encoding("dense", 3, 3)
 WORDS = Encoding("indices", 1000, 60)
 LETTERS = Encoding("indices", 26, 60)
@@ -46,11 +48,14 @@ def int64s(packing: Packing) -> st.SearchStrategy[list[int]]:
         half = 1 << (packing.element_bits - 1)
         values = st.integers(-half, half - 1).map(lambda q: q * packing.unit)
     else:
-        values = st.integers(0, (1 << packing.element_bits) - 1)
+        most = (1 << packing.element_bits) - 1
+        values = st.integers(0, most).map(lambda q: q * packing.unit)
     return st.lists(values, max_size=40)
 
 
-@pytest.mark.parametrize("encoding", [DENSE16, DENSE21, DENSE32, WORDS, LETTERS, PAIRS], ids=str)
+@pytest.mark.parametrize(
+    "encoding", [DENSE8, DENSE16, DENSE21, DENSE32, WORDS, LETTERS, PAIRS], ids=str
+)
 @given(data=st.data())
 def test_unpacking_gives_the_sample_back(encoding: Encoding, data: st.DataObject) -> None:
     packing = packing_of(encoding)
@@ -88,7 +93,9 @@ def test_bytes_that_are_no_whole_element_have_no_sample() -> None:
     assert packing_of(WORDS).unpack(b"\0") is None
 
 
-@pytest.mark.parametrize("encoding", [DENSE16, DENSE21, DENSE32, WORDS, LETTERS, PAIRS], ids=str)
+@pytest.mark.parametrize(
+    "encoding", [DENSE8, DENSE16, DENSE21, DENSE32, WORDS, LETTERS, PAIRS], ids=str
+)
 def test_elements_that_are_unpacked_at_once_fill_whole_bytes_of_one_word(
     encoding: Encoding,
 ) -> None:
@@ -139,12 +146,70 @@ def test_a_narrower_element_would_not_do(largest: int, narrowest: int) -> None:
     X = np.zeros((ENOUGH_SAMPLES, 2))
     X[-1] = [value / 1e9 for value in wire]
     bits, unit = dense_packing(X)
+    if bits == 8:
+        assert all(abs(v - round(v / unit) * unit) <= 130 and v // unit < 256 for v in wire)
+        assert wire[0] >= unit - 130
+        return
     assert (wire[1] - 1) // unit < 2 ** (bits - 1)
     if bits > 16:
         coarser = -(-wire[1] // (2 ** (bits - 2) - 1))
         assert wire[0] < coarser * FINE
     if bits < 32:
         assert wire[0] >= unit * FINE
+
+
+@pytest.mark.parametrize(
+    ("values", "unit"),
+    [
+        (np.arange(256), 10**9),
+        (np.arange(256) / 255, 3_921_569),
+        ((np.arange(256) / 255).astype(np.float32), 3_921_569),
+        (np.arange(17), 10**9 // 8),
+        (np.arange(17) / 16, 10**9 // 128),
+        (np.arange(2), 10**9 // 128),
+        (np.arange(128), 127 * 10**9 // 127 // 2),
+        (np.arange(80) / 10, 10**8 // 2),
+    ],
+)
+def test_whole_numbers_up_to_255_of_a_unit_are_bytes(values: Any, unit: int) -> None:
+    X = np.resize(values, (ENOUGH_SAMPLES * 20, len(values)))
+    assert dense_packing(X) == (8, unit)
+    bits, near = dense_packing(X.astype(np.float32))
+    assert bits == 8 and abs(near - unit) <= 1
+    assert dense_packing(X[: ENOUGH_SAMPLES - 1])[0] >= 16
+    packing = packing_of(choose_encoding("dense", X))
+    for sample in choose_encoding("dense", X).encode(X[:2]):
+        near = packing.rounded(sample)
+        assert packing.pack(near) is not None
+        assert all(2 * abs(a - b) <= 257 for a, b in zip(near, sample, strict=True))
+    # Whatever is not whole, wherever it is, and however little beside the largest.
+    step = unit / 1e9
+    for wrong in (-step, 255.5 * step, step / 2, step / 1000, 1e-6, 3 * step + 1e-6, 256 * step):
+        other = X.astype(np.float64)
+        other[-1, 1] = wrong
+        if wrong <= other[:-1].max():
+            assert dense_packing(other)[0] >= 16, wrong
+            assert dense_packing(-other)[0] >= 16
+
+
+def test_a_feature_that_a_byte_would_lose_is_no_byte() -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 256, 500)
+    for small in (0.04 * rng.random(500), 7 + 4e-4 * rng.random(500), 1e-6 * counts):
+        bits, unit = dense_packing(np.column_stack([counts * 100.0, small]))
+        assert bits >= 16
+        assert np.ptp(small) * 1e9 >= FINE * unit or bits == 32
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=8), st.integers(2**16, 10**9))
+def test_what_is_not_whole_is_not_rounded(values: list[int], unit: int) -> None:
+    packing = Packing(8, unit, False, "", True)
+    rounded = packing.rounded(values)
+    assert rounded == values or packing.pack(rounded) is not None
+    assert all(abs(a - b) <= 130 + abs(a) // 2**23 for a, b in zip(values, rounded, strict=True))
+    near = [abs(value) // unit % 256 * unit for value in values]
+    assert packing.rounded(near) == near
+    assert packing.rounded([*near, unit // 2]) == [*near, unit // 2]
 
 
 @pytest.mark.parametrize("X", [np.zeros((0, 2)), np.array([[np.nan, 1.0]]), np.zeros((3, 2))])
@@ -160,20 +225,22 @@ def test_nothing_to_measure_is_no_reason_to_fail(X: Any) -> None:
 @cache
 def fused(encoding: str) -> tuple[Compiled, Any, Any]:
     """A whole system of this encoding, with lessons."""
-    if encoding in ("dense", "fine"):
+    estimator: Any = models.sgd("perceptron")
+    if encoding == "bytes":
+        X, y = load_digits(n_class=2, return_X_y=True)
+        encoding = "dense"
+    elif encoding in ("dense", "fine"):
         X, y = models.breast_cancer()
-        estimator: Any = models.sgd("perceptron")
         if encoding == "fine":  # a feature of a small range asks for more bits
             X, encoding = X * np.where(np.arange(X.shape[1]) == 3, 0.002, 1.0), "dense"
     else:
         X, y = models.text()
         X = X if encoding == "indices" else X * 0.37
-        estimator = models.sgd("perceptron")
     waits = {"refund_wait": 15, "owner_claim_wait": OWNER_WAIT}
     return compile_model(estimator.fit(X, y), X, encoding=encoding, **waits), X, y
 
 
-@pytest.mark.parametrize("encoding", ["dense", "fine", "indices", "pairs"])
+@pytest.mark.parametrize("encoding", ["dense", "fine", "bytes", "indices", "pairs"])
 def test_the_contract_unpacks_as_python_does(encoding: str) -> None:
     compiled, _, _ = fused(encoding)
     packing = compiled.packing
@@ -198,7 +265,7 @@ def test_the_contract_unpacks_as_python_does(encoding: str) -> None:
         assert abi.describe_revert(odd.output, compiled.errors).startswith("PackedLengthInvalid")
 
 
-@pytest.mark.parametrize("encoding", ["dense", "fine", "indices", "pairs"])
+@pytest.mark.parametrize("encoding", ["dense", "fine", "bytes", "indices", "pairs"])
 def test_packed_and_not_is_the_same_lesson(encoding: str) -> None:
     """Either entry: same lesson, storage, deposit and event; each is claimed by the entry it came by."""
     compiled, X, y = fused(encoding)

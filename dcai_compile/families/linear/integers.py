@@ -65,7 +65,8 @@ class LinearIntegers(IntegerModel):
     def tiles(self) -> Tiles | None:
         """How dense samples are multiplied; None where not in tiles."""
         bits, features = self.grid.bits, self.encoding.n_features
-        width = max(PACKED_BITS, bits)
+        # A slot of learned lanes has 16 bits for each.
+        width = max(PACKED_BITS, bits) if self.plan else bits
         return tiles_of(
             self.encoding,
             Tiles(self.n_rows, features, bits, 1 << (bits - 1), width),
