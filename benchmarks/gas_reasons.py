@@ -4,7 +4,7 @@ from __future__ import annotations
 
 REASONS = """\
 - *Deployment*: a complete contract (ownership, getters, typed errors, batches, DCAI's whole interface) is 10.6
-  to 12.7 kB of logic, 216 gas a byte with its calldata, and another kilobyte with the packed entry; the
+  to 12.8 kB of logic, 216 gas a byte with its calldata, and another kilobyte with the packed entry; the
   prototypes have 3 to 5 kB. Slots that are written at deployment, so that no lesson pays for them, are in
   both. W7, of which nearly all is the model, is below its prototype.
 - *W7, refund and share*: quotients are good to a part in 2^100, and totals are raised to powers for each

@@ -159,8 +159,8 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     function _scores(int64[] memory data) internal view override returns (int256[] memory) {
         _requireLength(FEATURES, data.length);
-        (uint256 tiles, uint256 total, uint256 seen) = _tilesOf(data, 34359738368);
-        return seen >> 36 == 0 ? _tileScores(tiles, total) : _plainScores(data);
+        (uint256 tiles, uint256 total, uint256 seen) = _tilesOf(data, 68719476736);
+        return seen >> 37 == 0 ? _tileScores(tiles, total) : _plainScores(data);
     }
 
     /// @dev Scores of a sample that has become tiles.

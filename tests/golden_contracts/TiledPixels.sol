@@ -174,8 +174,8 @@ contract TiledPixels is StakeableRules, PackedTrainer64 {
     /// @dev Scores of a sample. No sum can leave int256, for any sample: the compiler proved it with these constants.
     function _scoresOf(int64[] memory data) private view returns (int256[] memory) {
         _requireLength(FEATURES, data.length);
-        (uint256 tiles, uint256 total, uint256 seen) = _tilesOf(data, 4398046511104);
-        if (seen >> 43 != 0) return _plainScores(data);
+        (uint256 tiles, uint256 total, uint256 seen) = _tilesOf(data, 8796093022208);
+        if (seen >> 44 != 0) return _plainScores(data);
         return _tileScores(tiles, total);
     }
 

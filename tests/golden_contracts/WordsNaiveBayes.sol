@@ -48,8 +48,6 @@ contract WordsNaiveBayes is Classifier64 {
     uint256 private constant MAX_COUNT = 4;
     /// @dev Bits that hold a number up to MAX_COUNT.
     uint256 private constant COUNT_BITS = 4;
-    /// @dev Bits of a class's samples at least, if there are any.
-    uint256 private constant SAMPLES_LENGTH = 3;
     /// @dev Bits of a denominator at least.
     uint256 private constant WHOLE_LENGTH = 4;
     /// @dev Units of one sample or occurrence.
@@ -216,16 +214,13 @@ contract WordsNaiveBayes is Classifier64 {
         scores = _reserve(CLASSES);
         uint256 classes = _classes();
         uint256 bit = BigFloat.topBit(data.length);
-        int256 exponent;
         int256 score;
         (uint256 mantissa0, uint256 mantissa1, uint256 shifts) = _numerators(base, data);
-        (mantissa0, exponent) = BigFloat.normalize(mantissa0, _exponent(shifts, 0));
-        score = _score(classes, 0, mantissa0, exponent, data.length, bit);
+        score = _score(classes, 0, mantissa0, _exponent(shifts, 0), data.length, bit);
         assembly ("memory-safe") {
             mstore(add(scores, 32), score)
         }
-        (mantissa1, exponent) = BigFloat.normalize(mantissa1, _exponent(shifts, 1));
-        score = _score(classes, 1, mantissa1, exponent, data.length, bit);
+        score = _score(classes, 1, mantissa1, _exponent(shifts, 1), data.length, bit);
         assembly ("memory-safe") {
             mstore(add(scores, 64), score)
         }
@@ -327,7 +322,7 @@ contract WordsNaiveBayes is Classifier64 {
         }
     }
 
-    /// @dev The packed score of a class, from the product of its numerators; `bit` is the top bit of `total`.
+    /// @dev The packed score of a class, from the product of its numerators, below 2**(256 - FACTOR_BITS); `bit` is the top bit of `total`.
     function _score(uint256 classes, uint256 row, uint256 mantissa, int256 exponent, uint256 total, uint256 bit)
         private
         pure
@@ -335,10 +330,13 @@ contract WordsNaiveBayes is Classifier64 {
     {
         uint256 samples = _classCount(classes, row);
         if (samples == 0) return type(int256).min; // a class never seen has a probability of 0
-        (uint256 prior, int256 priorExponent) = BigFloat.lift(samples, SAMPLES_LENGTH);
+        unchecked {
+            // P(class) but for what all classes have in common: samples are below 2**FACTOR_BITS.
+            (mantissa, exponent) = BigFloat.normalize(mantissa * samples, exponent);
+        }
         (uint256 below, int256 belowExponent) = BigFloat.lift(_denominator(classes, row), WHOLE_LENGTH);
         (below, belowExponent) = BigFloat.power(below, belowExponent, total, bit);
-        return BigFloat.mulDiv(prior, priorExponent, mantissa, exponent, below, belowExponent);
+        return BigFloat.divPacked(mantissa, exponent, below, belowExponent);
     }
 
     /// @dev What the numerators of a class add up to.
