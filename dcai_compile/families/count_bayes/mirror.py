@@ -13,7 +13,14 @@ from dcai_compile import bigfloat
 from dcai_compile.decision import first_of_highest, tie_probes
 from dcai_compile.encoding import INT64_MAX, Sample
 from dcai_compile.families.count_bayes.integers import CountIntegers
-from dcai_compile.families.count_bayes.products import Number, groups, power_product, product
+from dcai_compile.families.count_bayes.products import (
+    Entries,
+    Number,
+    groups,
+    power_product,
+    product,
+)
+from dcai_compile.families.count_bayes.ratios import Ratios
 from dcai_compile.fixed import evm_div
 from dcai_compile.model import Mirror, Revert
 from dcai_compile.wire import check_sample, heavy_samples, limit_samples
@@ -223,17 +230,16 @@ class Snapshot:
         score = getattr(self, f"_{self.integers.model.kind}")
         return [score(row, entries) for row in range(self.integers.model.n_classes)]
 
-    def _multinomial(self, row: int, entries: list[tuple[int, int]]) -> int:
+    def _multinomial(self, row: int, entries: Entries) -> int:
         if self._prior(row) == bigfloat.ZERO:
             return bigfloat.ZERO
-        prior_is_factor = self.integers.prior_is_factor
-        above, below = self._ratio(row, entries, self.class_counts[row] if prior_is_factor else 1)
-        likelihood = bigfloat.div(*above, *below)
-        if prior_is_factor:
-            return bigfloat.pack(*likelihood)
-        return self._with_prior(row, likelihood)
+        if self.integers.prior_is_factor:
+            above, below = self._ratio(row, entries, self.class_counts[row])
+            return bigfloat.pack(*bigfloat.div(*above, *below))
+        above, below = self._ratio(row, entries)
+        return self._with_prior(row, bigfloat.div(*above, *below))
 
-    def _complement(self, row: int, entries: list[tuple[int, int]]) -> int:
+    def _complement(self, row: int, entries: Entries) -> int:
         below, above = self._ratio(row, entries)
         if not self.integers.model.norm:
             return bigfloat.pack(*bigfloat.div(*above, *below))
@@ -245,7 +251,7 @@ class Snapshot:
         weight = bigfloat.log2_x64(*below) - bigfloat.log2_x64(*above)
         return evm_div(weight << 64, log_all)
 
-    def _bernoulli(self, row: int, entries: list[tuple[int, int]]) -> int:
+    def _bernoulli(self, row: int, entries: Entries) -> int:
         if self._prior(row) == bigfloat.ZERO:
             return bigfloat.ZERO
         present = {feature for feature, _ in entries}
@@ -261,7 +267,7 @@ class Snapshot:
         below = bigfloat.pow_int(whole, self.integers.encoding.n_features)
         return self._with_prior(row, bigfloat.div(*above, *below))
 
-    def _categorical(self, row: int, entries: list[tuple[int, int]]) -> int:
+    def _categorical(self, row: int, entries: Entries) -> int:
         if self._prior(row) == bigfloat.ZERO:
             return bigfloat.ZERO
         integers = self.integers
@@ -271,10 +277,8 @@ class Snapshot:
         below = product(wholes, integers.factor_bits)
         return self._with_prior(row, bigfloat.div(*above, *below))
 
-    def _ratio(
-        self, row: int, entries: list[tuple[int, int]], last: int = 1
-    ) -> tuple[Number, Number]:
-        """The product of the numerators, and of `last`, and the denominator to the power of all values."""
+    def _ratio(self, row: int, entries: Entries, last: int = 1) -> tuple[Number, Number]:
+        """The product of the numerators and of `last`, and the denominator to the power of all values."""
         factors = [self.numerators[row][feature] for feature, _ in entries]
         values = [value for _, value in entries]
         if self.integers.encoding.is_counts:
@@ -294,40 +298,3 @@ class Snapshot:
         else:
             prior = bigfloat.pow_int(self.class_counts[row], self.integers.encoding.scale)
         return bigfloat.pack(*bigfloat.mul(*prior, *likelihood))
-
-
-class Ratios:
-    """What one update does to the products of complement numerators."""
-
-    def __init__(self, mirror: CountMirror) -> None:
-        self.mirror = mirror
-        n_classes = mirror.integers.model.n_classes
-        self.above: list[Number] = [(1, 0)] * n_classes
-        self.below: list[Number] = [(1, 0)] * n_classes
-
-    def add(self, lanes: NDArray[np.int64], feature: int, units: int, classification: int) -> None:
-        """Count `units` more of a feature: every other class's complement grows."""
-        integers = self.mirror.integers
-        counts = [int(c) for c in integers.counts[:, feature]]
-        counts = [c + int(d) for c, d in zip(counts, lanes[feature], strict=True)]
-        for row, own in enumerate(counts):
-            if row == classification:
-                continue
-            before = (sum(counts) - own) * integers.factor_m + integers.alpha[feature]
-            after = before + units * integers.factor_m
-            bits = integers.factor_bits
-            self.below[row] = bigfloat.mul_small(*self.below[row], before, bits)
-            self.above[row] = bigfloat.mul_small(*self.above[row], after, bits)
-
-    def result(self, classification: int) -> list[int]:
-        """The mirror's ratios, multiplied; the class that was taught keeps its own."""
-        found = []
-        for row, ratio in enumerate(self.mirror.ratios):
-            if row == classification:
-                found.append(ratio)
-                continue
-            change = bigfloat.div(
-                *bigfloat.normalize(*self.above[row]), *bigfloat.normalize(*self.below[row])
-            )
-            found.append(bigfloat.pack(*bigfloat.mul(*bigfloat.unpack(ratio), *change)))
-        return found

@@ -14,6 +14,9 @@ GROUP = 4
 Number: TypeAlias = tuple[int, int]
 """Mantissa and exponent of a `bigfloat` number."""
 
+Entries: TypeAlias = Sequence[tuple[int, int]]
+"""Feature and wire value of each element of a sample."""
+
 
 def product(factors: Sequence[int], bits: int, last: int = 1) -> Number:
     """The product of factors below ``2**bits`` and of the last, as narrow, normalised; 1 for none."""
