@@ -77,7 +77,7 @@ FUSED = {
     ),
     "the first claimer is forgotten": (
         "data/PackedContributions64",
-        "word := or(word, mul(account, shl(FIRST_SHIFT, iszero(claims))))",
+        "word := or(word, mul(account, shl(FIRST_SHIFT, eq(claims, NO_CLAIMS))))",
         "",
     ),
     "who claims in between is forgotten": (
