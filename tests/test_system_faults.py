@@ -80,6 +80,16 @@ FUSED = {
         "word := or(word, mul(account, shl(FIRST_SHIFT, eq(claims, NO_CLAIMS))))",
         "",
     ),
+    "what is settled is claimed again": (
+        "FusedTrainer64",
+        "if (word >> STATE_SHIFT != OPEN) {",
+        "if (word == 0) {",
+    ),
+    "an event of somebody else": (
+        "incentives/StakeableRules",
+        "mstore(0x00, shr(96, shl(96, recipient)))",
+        "mstore(0x00, not(0))",
+    ),
     "who claims in between is forgotten": (
         "data/PackedContributions64",
         "claimed[dataKey][msg.sender] = true;",
