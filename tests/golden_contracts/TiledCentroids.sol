@@ -117,8 +117,8 @@ contract TiledCentroids is StakeableRules, PackedTrainer64 {
 
     // UNPACK: signed numbers of 16 bits, times 45778
 
-    /// @notice What a packed sample looks like: signed numbers of 16 bits, times 45778, without gaps, the highest bit first.
-    /// What is left of the last byte is not read.
+    /// @notice What a packed sample looks like: signed numbers of 16 bits, times 45778,
+    /// without gaps, the highest bit first. What is left of the last byte is not read.
     /// @return elementBits bits of an element
     /// @return unit what every element is multiplied by
     function packing() external pure override returns (uint256 elementBits, uint256 unit) {

@@ -127,8 +127,8 @@ contract TiledPixels is StakeableRules, PackedTrainer64 {
 
     // UNPACK: whole numbers of 8 bits, times 3921569
 
-    /// @notice What a packed sample looks like: whole numbers of 8 bits, times 3921569, without gaps, the highest bit first.
-    /// What is left of the last byte is not read.
+    /// @notice What a packed sample looks like: whole numbers of 8 bits, times 3921569,
+    /// without gaps, the highest bit first. What is left of the last byte is not read.
     /// @return elementBits bits of an element
     /// @return unit what every element is multiplied by
     function packing() external pure override returns (uint256 elementBits, uint256 unit) {
@@ -446,9 +446,9 @@ contract TiledPixels is StakeableRules, PackedTrainer64 {
         }
     }
 
-    // BYTES: eight products by one multiplication. A byte times a lane has at most 24 bits. Eight values of a sample,
-    // 32 bits apart, are multiplied with eight lanes that stand 32 bits apart in the opposite order: the highest 32 bits
-    // of the product are the sum of the eight. Nothing is negative, so nothing borrows.
+    // BYTES: eight products by one multiplication. A byte times a lane has at most 24 bits. Eight values of a
+    // sample, 32 bits apart, are multiplied with eight lanes that stand 32 bits apart in the opposite order: the highest
+    // 32 bits of the product are the sum of the eight. Nothing is negative, so nothing borrows.
 
     /// @dev A packed sample times every row of the published weights, in units of a score, with its intercept.
     /// Lanes are written with 32768 more than they are; that times the sum of the bytes is taken off again.
@@ -456,7 +456,7 @@ contract TiledPixels is StakeableRules, PackedTrainer64 {
         _requireLength(FEATURES, packed.length);
         products = _reserve(ROWS);
         assembly ("memory-safe") {
-            // For 16 features two words, of those with even and with odd numbers, the first highest, in memory that is free.
+            // For 16 features two words in free memory: of those with even and with odd numbers, the first highest.
             let start := mload(0x40)
             let end := add(start, 128)
             // Read back, it is no constant to be made anew in every round.

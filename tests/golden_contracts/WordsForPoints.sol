@@ -211,8 +211,8 @@ contract WordsForPoints is PointsRules, PackedTrainer64 {
 
     // UNPACK: indices of 8 bits
 
-    /// @notice What a packed sample looks like: indices of 8 bits, without gaps, the highest bit first.
-    /// What is left of the last byte is not read.
+    /// @notice What a packed sample looks like: indices of 8 bits,
+    /// without gaps, the highest bit first. What is left of the last byte is not read.
     /// @return elementBits bits of an element
     /// @return unit what every element is multiplied by
     function packing() external pure override returns (uint256 elementBits, uint256 unit) {

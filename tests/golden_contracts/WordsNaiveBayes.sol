@@ -322,7 +322,8 @@ contract WordsNaiveBayes is Classifier64 {
         }
     }
 
-    /// @dev The packed score of a class, from the product of its numerators, below 2**(256 - FACTOR_BITS); `bit` is the top bit of `total`.
+    /// @dev The packed score of a class, from the product of its numerators; `bit` is the top bit of `total`.
+    /// That product is below 2**(256 - FACTOR_BITS).
     function _score(uint256 classes, uint256 row, uint256 mantissa, int256 exponent, uint256 total, uint256 bit)
         private
         pure
