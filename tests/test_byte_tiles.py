@@ -19,6 +19,7 @@ from dcai_compile.byte_tiles import STRIDE, ByteTiles, byte_tiles_of
 from dcai_compile.deployment import Deployment, deploy
 from dcai_compile.encoding import BYTE_BITS, Encoding
 from dcai_compile.errors import TransactionRefused
+from dcai_compile.model import margins
 from dcai_compile.tiles import BLOCK, SPREADS, Tiles
 from tests.solidity import initcode_beside
 
@@ -139,10 +140,9 @@ def frozen(n_classes: int, n_features: int, weight_bits: int) -> Compiled:
     X = rng.integers(0, 256, (80, n_features)).astype(float)
     y = np.arange(80) % n_classes
     estimator = LogisticRegression(max_iter=30).fit(X / 255 + y[:, None] * 0.1, y)
-    scores = np.sort(estimator.decision_function(X / 255).reshape(80, -1), axis=1)
-    margins = abs(scores[:, 0]) if n_classes == 2 else scores[:, -1] - scores[:, -2]
+    apart = margins(estimator.decision_function(X / 255).reshape(80, -1))
     # Narrow weights are refused where a calibration sample is too close to call.
-    clear = X[np.argsort(margins)[-1:]] / 255
+    clear = X[np.argsort(apart)[-1:]] / 255
     if weight_bits == 32:  # with which only small values are multiplied in tiles
         estimator.coef_, clear = estimator.coef_ * (1e5 / 255), clear * (255 / 1e5)
     options: dict[str, Any] = {"weight_bits": weight_bits, "name": "Bytes"}
@@ -231,9 +231,8 @@ def test_lessons_of_bytes(rule: str, n_classes: int) -> None:
     X = load_digits(n_class=n_classes).data
     estimator = sure_of_digits(n_classes)
     # Lanes of 16 bits are refused where a calibration sample is too close to call.
-    scores = np.sort(estimator.decision_function(X).reshape(len(X), -1), axis=1)
-    margins = abs(scores[:, 0]) if n_classes == 2 else scores[:, -1] - scores[:, -2]
-    X = X[np.argsort(margins)[-200:]]
+    apart = margins(estimator.decision_function(X).reshape(len(X), -1))
+    X = X[np.argsort(apart)[-200:]]
     options: dict[str, Any] = {"learning_rate": 0.5, "step_bits": 16, "weight_bits": 16}
     compiled = compile_model(estimator, X, update=rule, name="Bytes", **options)
     packing = compiled.packing

@@ -14,6 +14,7 @@ from dcai_compile import Compiled, abi
 from dcai_compile.deploy import place
 from dcai_compile.evm import open_evms
 from dcai_compile.kernel import MOST_SUMS, WORD_BITS, Kernel, plan_kernel
+from dcai_compile.model import margins
 from dcai_compile.tiles import BLOCK, LANE_BITS
 from tests.models import compile_bare
 
@@ -133,9 +134,8 @@ def test_contract_is_its_plain_twin(n_classes: int, n_features: int, weight_bits
     """The twin is the mirror's integer product, which knows nothing of lanes that share a word."""
     estimator, X = _model(n_classes, n_features, seed=n_classes)
     # Narrow weights are refused where a calibration sample is too close to call.
-    scores = np.sort(estimator.decision_function(X).reshape(60, -1), axis=1)
-    margins = abs(scores[:, 0]) if n_classes == 2 else scores[:, -1] - scores[:, -2]
-    clear = X[margins >= margins.max()]
+    apart = margins(estimator.decision_function(X).reshape(60, -1))
+    clear = X[apart >= apart.max()]
     compiled = compile_bare(estimator, clear, update="frozen", weight_bits=weight_bits)
     rows = 1 if n_classes == 2 else n_classes
     bits = compiled.integers.grid.bits  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from dcai_compile import Compiled, abi, compile_model
 from dcai_compile.deployment import deploy
 from dcai_compile.encoding import Encoding
 from dcai_compile.fixed import div_round_half_up
+from dcai_compile.model import margins
 from dcai_compile.tiles import (
     BLOCK,
     LANE_BITS,
@@ -173,10 +174,9 @@ def frozen(n_classes: int, n_features: int, weight_bits: int) -> Compiled:
     estimator = LogisticRegression(max_iter=50).fit(X + y[:, None] * 0.1, y)
     if weight_bits == 32:  # with which only small values are multiplied in tiles
         estimator.coef_, X = estimator.coef_ * 2000, X / 2000
-    scores = np.sort(estimator.decision_function(X).reshape(60, -1), axis=1)
-    margins = abs(scores[:, 0]) if n_classes == 2 else scores[:, -1] - scores[:, -2]
+    apart = margins(estimator.decision_function(X).reshape(60, -1))
     # Narrow weights are refused where a calibration sample is too close to call.
-    clear = X[margins >= margins.max()] * np.linspace(0.6, 1.0, 8)[:, None]
+    clear = X[apart >= apart.max()] * np.linspace(0.6, 1.0, 8)[:, None]
     return compile_model(estimator, clear, update="frozen", weight_bits=weight_bits, name="Tiled")
 
 
